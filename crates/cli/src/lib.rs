@@ -1,0 +1,1 @@
+//! The `abide` command: parsing, calling and printing.

@@ -1,0 +1,1 @@
+//! The supervision state machine: `(state, event, now)` in, `(state, actions)` out. No clock, no I/O, no threads.

@@ -1,0 +1,1 @@
+//! Capture, rotation, retention and reading back of what a program prints.

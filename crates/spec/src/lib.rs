@@ -1,0 +1,1 @@
+//! What a service is: types, defaults and validation. No I/O.

@@ -1,0 +1,1 @@
+//! Drives the lifecycle with real processes, probes, logs and the control endpoint.
