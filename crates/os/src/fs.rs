@@ -1,0 +1,270 @@
+//! Files and folders as a service tool needs them: private before they have content, whole or not there at all,
+//! locked against a second writer, and open in a way that lets others read, rename and remove them.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+#[cfg(unix)]
+use crate::unix::fs as imp;
+#[cfg(windows)]
+use crate::windows::fs as imp;
+
+/// Who may read a file that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Only the owner (Unix 0600; Windows: SYSTEM, Administrators and the creator).
+    Private,
+    /// Everyone may read (Unix 0644).
+    Public,
+    /// Everyone may read and execute (Unix 0755).
+    Executable,
+}
+
+/// Creates a folder, and those above it that are missing, that only its owner can look into. An existing folder
+/// is left with the permissions it has.
+///
+/// The folder is never, not even for a moment, open to others.
+pub fn private_dir(path: &Path) -> io::Result<()> {
+    make_dir(path, true)
+}
+
+/// Creates a folder, and those above it that are missing, that everyone can look into (Unix 0755).
+pub fn public_dir(path: &Path) -> io::Result<()> {
+    make_dir(path, false)
+}
+
+fn make_dir(path: &Path, private: bool) -> io::Result<()> {
+    match imp::create_dir(path, private) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).ok_or(error)?;
+            make_dir(parent, false)?;
+            match imp::create_dir(path, private) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+                other => other,
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Replaces the content of a file as a whole: readers see the old content or the new, also after a crash.
+///
+/// The new file gets its permissions before its content. Nothing is left behind when it fails.
+pub fn atomic_write(path: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
+    let temporary = Temporary::beside(path, access)?;
+    temporary.fill(bytes)?;
+    temporary.take_place_of(path)
+}
+
+/// A file under a passing name, removed again unless it took its place.
+struct Temporary {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Temporary {
+    fn beside(path: &Path, access: Access) -> io::Result<Self> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        loop {
+            let mut passing = std::ffi::OsString::from(".");
+            passing.push(name);
+            passing.push(format!(".{}-{}.tmp", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+            let passing = path.with_file_name(passing);
+            match imp::create_new(&passing, access) {
+                Ok(file) => return Ok(Self { path: passing, file: Some(file) }),
+                // Left by an earlier process of the same id that was killed: take the next number.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn fill(&self, bytes: &[u8]) -> io::Result<()> {
+        let Some(mut file) = self.file.as_ref() else { return Ok(()) };
+        file.write_all(bytes)?;
+        file.sync_all()
+    }
+
+    fn take_place_of(mut self, path: &Path) -> io::Result<()> {
+        self.file = None;
+        imp::replace(&self.path, path)?;
+        // The rename itself has happened; a folder that cannot be synced must not make it look undone.
+        let _ = path.parent().map(sync_dir);
+        self.path = PathBuf::new();
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        self.file = None;
+        if !self.path.as_os_str().is_empty() {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Opens a file to append to, creating it private when it is missing. On Windows others may read, rename and
+/// remove it meanwhile.
+pub fn open_append(path: &Path) -> io::Result<File> {
+    imp::open_append(path)
+}
+
+/// Makes created, renamed and removed names in a folder survive a power cut (nothing to do on Windows).
+pub fn sync_dir(path: &Path) -> io::Result<()> {
+    imp::sync_dir(path)
+}
+
+/// Removes a file; one that is not there counts as removed. Answers whether there was one.
+pub fn remove_file(path: &Path) -> io::Result<bool> {
+    match std::fs::remove_file(path) {
+        Ok(()) => {
+            let _ = path.parent().map(sync_dir);
+            Ok(true)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// A file that only one process holds at a time. The system frees it when the process ends, however it ends.
+#[derive(Debug)]
+pub struct Lock {
+    file: File,
+    path: PathBuf,
+}
+
+/// Why a lock was not acquired.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process holds it.
+    #[error("{} is held by {}", path.display(), holder(*pid))]
+    Held {
+        /// The lock file.
+        path: PathBuf,
+        /// The process that holds it, where it can be told.
+        pid: Option<u32>,
+    },
+    /// The file could not be opened or locked.
+    #[error("cannot lock {}: {source}", path.display())]
+    Io {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "another process".into(), |pid| format!("process {pid}"))
+}
+
+impl Lock {
+    /// Takes the lock at `path`, creating the file (private) and its folder as needed; never waits.
+    pub fn acquire(path: &Path) -> Result<Self, LockError> {
+        let fail = |source| LockError::Io { path: path.to_path_buf(), source };
+        if let Some(parent) = path.parent() {
+            public_dir(parent).map_err(fail)?;
+        }
+        loop {
+            let file = imp::open_lock(path).map_err(fail)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(LockError::Held { path: path.to_path_buf(), pid: read_pid(path) });
+                }
+                Err(TryLockError::Error(error)) => return Err(fail(error)),
+            }
+            // A holder that removes the file while we opened it leaves us with a lock on nothing.
+            if imp::is_same_file(&file, path) {
+                let mut lock = Self { file, path: path.to_path_buf() };
+                lock.write_pid().map_err(fail)?;
+                return Ok(lock);
+            }
+        }
+    }
+
+    fn write_pid(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.seek(SeekFrom::Start(0))?;
+        writeln!(self.file, "{}", std::process::id())
+    }
+
+    /// Removes the lock file and frees the lock; whoever comes next makes a new one.
+    pub fn remove(self) -> io::Result<()> {
+        std::fs::remove_file(&self.path)
+    }
+}
+
+fn read_pid(path: &Path) -> Option<u32> {
+    let mut text = String::new();
+    OpenOptions::new().read(true).open(path).ok()?.take(16).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_replaces_the_whole_file_and_leaves_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        atomic_write(&path, b"one", Access::Private).unwrap();
+        atomic_write(&path, b"two", Access::Private).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        // A folder that is not empty can't be replaced by a file.
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(path.join("b"), "x").unwrap();
+        assert!(atomic_write(&path, b"two", Access::Public).is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_lock_has_one_holder_and_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("locks").join("a");
+        let lock = Lock::acquire(&path).unwrap();
+        match Lock::acquire(&path) {
+            Err(LockError::Held { pid, .. }) => {
+                assert!(pid.is_none_or(|pid| pid == std::process::id()));
+            }
+            other => panic!("{other:?}"),
+        }
+        lock.remove().unwrap();
+        assert!(!path.exists());
+        drop(Lock::acquire(&path).unwrap());
+        Lock::acquire(&path).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_private_is_private_from_the_start() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        let inner = folder.path().join("x/y");
+        private_dir(&inner).unwrap();
+        private_dir(&inner).unwrap();
+        assert_eq!((mode(&inner), mode(inner.parent().unwrap())), (0o700, 0o755));
+        for (access, wanted) in [(Access::Private, 0o600), (Access::Public, 0o644), (Access::Executable, 0o755)] {
+            let path = inner.join(format!("{access:?}"));
+            atomic_write(&path, b"", access).unwrap();
+            assert_eq!(mode(&path), wanted);
+        }
+        drop(open_append(&inner.join("log")).unwrap());
+        assert_eq!(mode(&inner.join("log")), 0o600);
+    }
+}

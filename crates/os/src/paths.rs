@@ -1,0 +1,209 @@
+//! Where Abide keeps things on this machine: specs, state, logs, run-time files and its own executables.
+//!
+//! | folder | Linux and other Unix | Windows | of a project (`abide up`) |
+//! |---|---|---|---|
+//! | specs | `/etc/abide/services` | `%ProgramData%\Abide\services` | `DIR/.abide/services` |
+//! | state | `/var/lib/abide` | `%ProgramData%\Abide\state` | `DIR/.abide/state` |
+//! | logs  | `/var/log/abide` | `%ProgramData%\Abide\logs` | `DIR/.abide/logs` |
+//! | run   | `/run/abide` | `%ProgramData%\Abide\run` | `DIR/.abide/run` |
+//! | lib   | `/usr/local/lib/abide` | `%ProgramFiles%\Abide` | `DIR/.abide/lib` |
+//!
+//! `ABIDE_ROOT=DIR` in the environment puts a whole system layout below `DIR`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use abide_spec::Name;
+
+/// The variable that moves a system layout below another folder.
+pub const ROOT_VARIABLE: &str = "ABIDE_ROOT";
+
+/// The credential under which a service manager hands the spec to a supervisor that may not read the spec file itself.
+pub const SPEC_CREDENTIAL: &str = "spec";
+
+/// The credential under which a service manager hands over the environment file.
+pub const ENV_FILE_CREDENTIAL: &str = "env-file";
+
+/// The folders of one installation of Abide. All are absolute when the starting folder is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Folder of the spec files, `NAME.toml` each.
+    pub specs: PathBuf,
+    /// Folder of what outlives the supervisor, one folder a service.
+    pub state: PathBuf,
+    /// Folder of the programs' output, one folder a service.
+    pub logs: PathBuf,
+    /// Folder of what lives as long as the machine is up, one folder a service.
+    pub run: PathBuf,
+    /// Folder of Abide's own executables, named by their content.
+    pub lib: PathBuf,
+    /// Folder of the service manager's own files, where it has such (`/etc/systemd/system`).
+    pub units: PathBuf,
+    /// The folder that `ABIDE_ROOT` named, if it did.
+    pub root: Option<PathBuf>,
+}
+
+impl Layout {
+    /// The layout of this machine, moved below `ABIDE_ROOT` when that is set and not empty.
+    #[must_use]
+    pub fn system() -> Self {
+        match std::env::var_os(ROOT_VARIABLE).filter(|root| !root.is_empty()) {
+            Some(root) => Self::below(Path::new(&root)),
+            None => Self::plain(),
+        }
+    }
+
+    /// The system layout below another folder, as `ABIDE_ROOT` makes it.
+    #[must_use]
+    pub fn below(root: &Path) -> Self {
+        let plain = Self::plain();
+        let moved = |path: &Path| root.join(relative(path));
+        Self {
+            specs: moved(&plain.specs),
+            state: moved(&plain.state),
+            logs: moved(&plain.logs),
+            run: moved(&plain.run),
+            lib: moved(&plain.lib),
+            units: moved(&plain.units),
+            root: Some(root.to_path_buf()),
+        }
+    }
+
+    /// The layout of `abide up` in a folder: everything in `DIR/.abide`.
+    #[must_use]
+    pub fn project(dir: &Path) -> Self {
+        let own = dir.join(".abide");
+        Self {
+            specs: own.join("services"),
+            state: own.join("state"),
+            logs: own.join("logs"),
+            run: own.join("run"),
+            lib: own.join("lib"),
+            units: own.join("units"),
+            root: None,
+        }
+    }
+
+    #[cfg(not(windows))]
+    fn plain() -> Self {
+        Self {
+            specs: "/etc/abide/services".into(),
+            state: "/var/lib/abide".into(),
+            logs: "/var/log/abide".into(),
+            run: "/run/abide".into(),
+            lib: "/usr/local/lib/abide".into(),
+            units: "/etc/systemd/system".into(),
+            root: None,
+        }
+    }
+
+    #[cfg(windows)]
+    fn plain() -> Self {
+        let folder = |variable: &str, usual: &str| {
+            PathBuf::from(
+                std::env::var_os(variable).filter(|v| !v.is_empty()).unwrap_or_else(|| OsString::from(usual)),
+            )
+            .join("Abide")
+        };
+        let data = folder("ProgramData", r"C:\ProgramData");
+        Self {
+            specs: data.join("services"),
+            state: data.join("state"),
+            logs: data.join("logs"),
+            run: data.join("run"),
+            lib: folder("ProgramFiles", r"C:\Program Files"),
+            units: data.join("units"),
+            root: None,
+        }
+    }
+
+    /// The spec file of a service.
+    #[must_use]
+    pub fn spec(&self, name: &Name) -> PathBuf {
+        self.specs.join(format!("{}.toml", name.as_str()))
+    }
+
+    /// The state folder of a service: `status.json`, `events.ndjson`, `lock`.
+    #[must_use]
+    pub fn state_of(&self, name: &Name) -> PathBuf {
+        self.state.join(name.as_str())
+    }
+
+    /// The log folder of a service.
+    #[must_use]
+    pub fn logs_of(&self, name: &Name) -> PathBuf {
+        self.logs.join(name.as_str())
+    }
+
+    /// The run-time folder of a service, with its control endpoint.
+    #[must_use]
+    pub fn run_of(&self, name: &Name) -> PathBuf {
+        self.run.join(name.as_str())
+    }
+
+    /// The control endpoint of a service's supervisor.
+    #[must_use]
+    pub fn control(&self, name: &Name) -> PathBuf {
+        self.run_of(name).join("control.sock")
+    }
+
+    /// The lock that whoever changes a service's installation holds. Names start with a letter or digit, so no
+    /// service can be called `.locks`.
+    #[must_use]
+    pub fn change_lock(&self, name: &Name) -> PathBuf {
+        self.run.join(".locks").join(name.as_str())
+    }
+}
+
+/// The path without its root (and drive), to be joined to another folder.
+fn relative(path: &Path) -> PathBuf {
+    path.components().filter(|part| matches!(part, std::path::Component::Normal(_))).collect()
+}
+
+/// The file that the service manager handed to this process under `name` (systemd's `LoadCredential=`), if it did.
+#[must_use]
+pub fn credential(name: &str) -> Option<PathBuf> {
+    credential_in(std::env::var_os("CREDENTIALS_DIRECTORY"), name)
+}
+
+fn credential_in(folder: Option<OsString>, name: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(folder.filter(|folder| !folder.is_empty())?).join(name);
+    path.is_file().then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_moved_layout_lies_wholly_below_its_root() {
+        let root = Path::new(if cfg!(windows) { r"D:\sand" } else { "/sand" });
+        let layout = Layout::below(root);
+        for path in [&layout.specs, &layout.state, &layout.logs, &layout.run, &layout.lib, &layout.units] {
+            assert!(path.starts_with(root) && path != root, "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn no_service_shares_a_path_with_another_or_with_the_locks() {
+        let layout = Layout::project(Path::new("/p"));
+        assert_ne!(layout.run_of(&name("a")), layout.run_of(&name("a.toml")));
+        assert_eq!(layout.change_lock(&name("a")), Path::new("/p/.abide/run/.locks/a"));
+        assert!(".locks".parse::<Name>().is_err());
+    }
+
+    #[test]
+    fn a_credential_is_found_only_where_it_was_given() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("spec"), "x").unwrap();
+        let given = Some(folder.path().as_os_str().to_owned());
+        assert!(credential_in(given.clone(), "spec").is_some());
+        assert!(credential_in(given, "env-file").is_none());
+        assert!(credential_in(None, "spec").is_none());
+        assert!(credential_in(Some(OsString::new()), "spec").is_none());
+    }
+}

@@ -1,0 +1,3 @@
+//! What all Unix systems share. Linux extras are in `linux`.
+
+pub(crate) mod fs;
