@@ -1,0 +1,69 @@
+//! How output is kept: sizes, ages, counts, and what happens when the disk cannot keep up.
+
+use std::time::Duration;
+
+/// Everything that governs the files of one service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// A file is rotated before it would grow past this many bytes; 0 means never by size.
+    pub size: u64,
+    /// A file is rotated once its first byte is this old, at the next write; `None` means never by age.
+    pub every: Option<Duration>,
+    /// How many rotated files are kept for each stream, besides the one being written.
+    pub keep: usize,
+    /// What rotated files are compressed with.
+    pub compress: Compression,
+    /// What happens when the program prints faster than the disk takes it.
+    pub when_full: WhenFull,
+    /// Bytes of output held in memory at most, for both streams together: the queue of
+    /// [`WhenFull::DropOldest`], and what is held back while the disk refuses writes.
+    pub buffer: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            size: 64 << 20,
+            every: None,
+            keep: 10,
+            compress: Compression::None,
+            when_full: WhenFull::Block,
+            buffer: 1 << 20,
+        }
+    }
+}
+
+/// What rotated files are compressed with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// They stay as they are.
+    #[default]
+    None,
+    /// zstd, in frames of which each can be read on its own.
+    Zstd,
+    /// gzip, in members of which each can be read on its own.
+    Gzip,
+}
+
+impl Compression {
+    /// Whether this build can compress so.
+    #[must_use]
+    pub const fn is_supported(self) -> bool {
+        match self {
+            Self::None => true,
+            Self::Zstd => cfg!(feature = "zstd"),
+            Self::Gzip => cfg!(feature = "gzip"),
+        }
+    }
+}
+
+/// What happens when the program prints faster than the disk takes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenFull {
+    /// The program waits.
+    #[default]
+    Block,
+    /// The program never waits; the oldest output not yet written is dropped, and what was dropped is counted
+    /// in the log where it is missing.
+    DropOldest,
+}
