@@ -1,0 +1,166 @@
+//! The supervisor's link to the service manager that started it: what the manager is told, and what it orders.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use abide_spec::Exit;
+
+#[cfg(unix)]
+use crate::unix::link as imp;
+#[cfg(windows)]
+use crate::windows::service_main as imp;
+
+/// The kind of service manager that started this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ManagerKind {
+    /// systemd, by `Type=notify`.
+    Systemd,
+    /// The Windows service control manager.
+    Scm,
+    /// None: `abide up`, a container, a terminal.
+    Foreground,
+}
+
+impl ManagerKind {
+    /// The name used on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Systemd => "systemd",
+            Self::Scm => "scm",
+            Self::Foreground => "foreground",
+        }
+    }
+}
+
+impl fmt::Display for ManagerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for ManagerKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "systemd" => Ok(Self::Systemd),
+            "scm" => Ok(Self::Scm),
+            "foreground" => Ok(Self::Foreground),
+            other => Err(format!("unknown service manager {other:?}; use systemd, scm or foreground")),
+        }
+    }
+}
+
+/// What a service manager orders. systemd orders by signals, which the [`crate::events::Loop`] tells instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Stop the program and end.
+    Stop,
+    /// The machine goes down: stop the program and end, and start nothing any more.
+    Shutdown,
+    /// Suspend the program.
+    Pause,
+    /// Let it run again.
+    Continue,
+    /// Let the program read its settings again.
+    Reload,
+    /// Begin new log files.
+    Rotate,
+    /// Make the program or the supervisor more (true) or less (false) talkative.
+    Debug(bool),
+}
+
+/// Variables by which a service manager addresses its direct child: never to be passed on to a program.
+pub const MANAGER_VARIABLES: &[&str] = &[
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_FDNAMES",
+    "INVOCATION_ID",
+    "JOURNAL_STREAM",
+    "SYSTEMD_EXEC_PID",
+    "MAINPID",
+    "FDSTORE",
+    "MEMORY_PRESSURE_WATCH",
+    "MEMORY_PRESSURE_WRITE",
+];
+
+/// Runs the body as what the service manager expects this process to be, and returns the exit code for the process.
+///
+/// systemd and the foreground call the body on this very thread; the Windows SCM calls it as the service's main.
+pub fn host<F>(kind: ManagerKind, name: &str, body: F) -> i32
+where
+    F: FnOnce(Link) -> i32 + Send + 'static,
+{
+    imp::host(kind, name, move |imp| body(Link { imp }))
+}
+
+/// The line to the service manager. Telling it something never blocks and never fails: a manager that is not there, or
+/// does not listen, is not told.
+#[derive(Debug)]
+pub struct Link {
+    imp: imp::Link,
+}
+
+impl Link {
+    /// Has the manager's orders handed to this function from now on, from any thread. Orders that came earlier are
+    /// handed over at once.
+    pub fn orders_to(&self, take: Box<dyn Fn(Order) + Send + Sync>) {
+        self.imp.orders_to(take);
+    }
+
+    /// The program is not ready yet; the manager should be patient for this much longer.
+    pub fn starting(&self, hint: Duration) {
+        self.imp.starting(hint);
+    }
+
+    /// The program is ready.
+    pub fn ready(&self) {
+        self.imp.ready();
+    }
+
+    /// The program is being stopped; the manager should be patient for this much longer.
+    pub fn stopping(&self, hint: Duration) {
+        self.imp.stopping(hint);
+    }
+
+    /// The program is suspended.
+    pub fn paused(&self) {
+        self.imp.paused();
+    }
+
+    /// The program runs again.
+    pub fn continued(&self) {
+        self.imp.continued();
+    }
+
+    /// The program reads its settings again; [`Self::ready`] tells the end of that.
+    pub fn reloading(&self) {
+        self.imp.reloading();
+    }
+
+    /// The program has ended for good, in this way.
+    pub fn stopped(&self, exit: Exit) {
+        self.imp.stopped(exit);
+    }
+
+    /// Shows a line of text beside the service's state.
+    pub fn text(&self, status: &str) {
+        self.imp.text(status);
+    }
+
+    /// This supervisor is alive.
+    pub fn watchdog(&self) {
+        self.imp.watchdog();
+    }
+
+    /// How often the manager wants to hear [`Self::watchdog`]: half of the time after which it would act.
+    #[must_use]
+    pub fn watchdog_every(&self) -> Option<Duration> {
+        self.imp.watchdog_every()
+    }
+}
