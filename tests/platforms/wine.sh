@@ -1,0 +1,166 @@
+#!/usr/bin/env bash
+# A Windows service control manager: that of Wine.
+#
+#   wine.sh base                     make the cached prefix once (about 15 s)
+#   wine.sh serve NAME               boot a fresh copy of that prefix, print "ready", and hold it until standard input
+#                                    closes or a signal comes; then leave nothing behind
+#   wine.sh exec NAME PROGRAM ARGS…  run a Windows program in it
+#   wine.sh path NAME                the folder that is its drive C:
+#   wine.sh restart NAME             end everything in it and boot it again: what a restart of the machine is
+#   wine.sh run NAME COMMAND…        boot, run COMMAND on this machine (with ABIDE_MACHINE=NAME), stop
+. "$(dirname "$0")/common.sh"
+
+CACHE=$PLATFORMS/wine
+BASE=$CACHE/base
+RUN=$CACHE/run
+export WINEARCH=win64 WINEDEBUG=${ABIDE_WINEDEBUG:--all} WINEDLLOVERRIDES="mscoree=;mshtml=;winemenubuilder.exe=" XDG_RUNTIME_DIR=/tmp
+unset DISPLAY WAYLAND_DISPLAY
+
+wine_tool() { command -v "$1" || { [ -x "/usr/lib/wine/$1" ] && echo "/usr/lib/wine/$1"; } || fail "$1 is not installed; run tests/platforms/packages.sh windows"; }
+
+make_base() {
+  need_tool wine windows
+  need_tool x86_64-w64-mingw32-gcc windows
+  mkdir -p "$CACHE" "$RUN"
+  exec 9>"$CACHE/lock"
+  flock 9
+  if [ ! -e "$BASE.complete" ]; then
+    say "making the prefix (once)"
+    if [ -e "$BASE" ]; then end_prefix "$BASE"; rm -rf --one-file-system "$BASE"; fi
+    WINEPREFIX=$BASE wineboot -i </dev/null >"$CACHE/wineboot.log" 2>&1 9>&- || fail "wineboot failed; see $CACHE/wineboot.log"
+    WINEPREFIX=$BASE winecfg -v win10 </dev/null >>"$CACHE/wineboot.log" 2>&1 9>&- || fail "winecfg failed; see $CACHE/wineboot.log"
+    x86_64-w64-mingw32-gcc -O2 -shared -s -o "$BASE/drive_c/windows/system32/bcryptprimitives.dll" \
+      "$HERE/shim/bcryptprimitives.c" -ladvapi32
+    end_prefix "$BASE"
+    touch "$BASE.complete"
+  fi
+  exec 9>&-
+}
+
+# Every process of this machine that belongs to the prefix, whatever became of its parent.
+processes_of() {
+  local environ pid
+  for environ in $(grep -lzFx "WINEPREFIX=$1" /proc/[0-9]*/environ 2>/dev/null); do
+    pid=${environ#/proc/}
+    pid=${pid%/environ}
+    # Wine's loader and server, not the shells and tests that carry the variable too.
+    case $(readlink "/proc/$pid/exe" 2>/dev/null) in
+      *wine*) gone "$pid" || echo "$pid" ;;
+    esac
+  done
+}
+
+prefix_is_empty() { [ -z "$(processes_of "$1")" ]; }
+
+end_prefix() {
+  local prefix=$1 pid
+  WINEPREFIX=$prefix timeout 20 "$(wine_tool wineserver)" -k </dev/null >/dev/null 2>&1 || true
+  if ! wait_until 10 prefix_is_empty "$prefix"; then
+    for pid in $(processes_of "$prefix"); do kill -9 "$pid" 2>/dev/null || true; done
+    wait_until 5 prefix_is_empty "$prefix" || say "warning: processes of $prefix did not end: $(processes_of "$prefix")"
+  fi
+}
+
+services_run() { WINEPREFIX=$1 timeout 60 wine sc query eventlog </dev/null >/dev/null 2>&1; }
+
+boot() {
+  local dir=$1
+  # A persistent server: else the last console program to end would take the services down with it.
+  WINEPREFIX=$dir/prefix "$(wine_tool wineserver)" -f -p </dev/null >>"$dir/console.log" 2>&1 9>&- &
+  server=$!
+  WINEPREFIX=$dir/prefix timeout 120 wine wineboot </dev/null >>"$dir/console.log" 2>&1 || fail "the prefix did not boot"
+  wait_until 60 services_run "$dir/prefix" || fail "the service control manager does not answer"
+  generation=$((${generation:-0} + 1))
+  echo "$generation" >"$dir/generation"
+}
+
+serve() {
+  local name=$1
+  make_base
+  dir=$RUN/$name
+  if [ -e "$dir" ] && gone "$(cat "$dir/server" 2>/dev/null || echo 0)"; then
+    say "clearing what an earlier prefix named $name has left"
+    end_prefix "$dir/prefix"
+    rm -rf --one-file-system "$dir"
+  fi
+  mkdir "$dir" 2>/dev/null || fail "a prefix named $name is running already ($dir)"
+  trap take_down EXIT
+  trap 'exit 143' TERM
+  trap 'exit 130' INT
+  trap 'exit 129' HUP
+  echo $$ >"$dir/server"
+  cp -a --reflink=auto "$BASE" "$dir/prefix"
+  boot "$dir"
+  echo ready
+  exec 8<&0
+  ( hold_until_stdin_closes <&8 ) &
+  reader=$!
+  exec 8<&-
+  local status which
+  while :; do
+    which=
+    status=0
+    wait -n -p which "$server" "$reader" || status=$?
+    [ "${which:-}" != "$reader" ] || return 0
+    [ -e "$dir/restarting" ] || fail "the prefix ended by itself with status $status; see $dir/console.log"
+    wait_until 20 prefix_is_empty "$dir/prefix" || end_prefix "$dir/prefix"
+    rm -f "$dir/restarting"
+    boot "$dir"
+  done
+}
+
+take_down() {
+  local status=$?
+  trap '' TERM INT HUP
+  set +e
+  [ -z "${reader:-}" ] || kill "$reader" 2>/dev/null
+  end_prefix "$dir/prefix"
+  rm -rf --one-file-system "$dir"
+  exit "$status"
+}
+
+prefix_of() {
+  [ -e "$RUN/$1/generation" ] || fail "no prefix named $1 is running"
+  echo "$RUN/$1/prefix"
+}
+
+verb=${1:-}
+case $verb in
+  base) make_base ;;
+  serve) check_name "${2:-}"; serve "$2" ;;
+  exec)
+    WINEPREFIX=$(prefix_of "$2")
+    export WINEPREFIX
+    shift 2
+    # In the prefix's own drive, so that relative paths and the working folder are Windows ones.
+    cd "$WINEPREFIX/drive_c"
+    exec wine "$@"
+    ;;
+  path) prefix_of "$2" >/dev/null; echo "$RUN/$2/prefix/drive_c" ;;
+  restart)
+    WINEPREFIX=$(prefix_of "$2")
+    export WINEPREFIX
+    before=$(cat "$RUN/$2/generation")
+    touch "$RUN/$2/restarting"
+    timeout 60 wineboot -k </dev/null >/dev/null 2>&1 || true
+    # A persistent server outlives its last process.
+    timeout 20 "$(wine_tool wineserver)" -k </dev/null >/dev/null 2>&1 || true
+    another() { [ "$(cat "$RUN/$1/generation" 2>/dev/null)" != "$before" ]; }
+    wait_until 120 another "$2" || fail "the prefix did not come back within 120 s"
+    ;;
+  run)
+    check_name "${2:-}"
+    name=$2
+    shift 2
+    coproc SERVER { exec "$0" serve "$name"; }
+    server=$SERVER_PID
+    trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null || true' EXIT
+    trap 'exit 143' TERM
+    trap 'exit 130' INT
+    read -r word <&"${SERVER[0]}" && [ "$word" = ready ] || fail "the prefix did not boot"
+    status=0
+    ABIDE_MACHINE=$name "$@" || status=$?
+    exit "$status"
+    ;;
+  *) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
