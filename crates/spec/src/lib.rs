@@ -1,1 +1,54 @@
 //! What a service is: types, defaults and validation. No I/O.
+//!
+//! Start reading at [`Spec`]: each of its fields is one section of the TOML file, and each section has a module of
+//! its own. [`Spec::parse`] turns text into a checked [`Spec`] or into [`Errors`] that name line and column.
+
+#![forbid(unsafe_code)]
+
+mod account;
+mod duration;
+mod exit;
+mod exit_codes;
+mod family;
+mod health;
+mod limits;
+mod logs;
+mod name;
+mod probe;
+mod program;
+mod register;
+mod reload;
+mod restart;
+#[cfg(feature = "schema")]
+mod schema;
+mod security;
+mod signal;
+mod size;
+mod spec;
+mod start;
+mod stop;
+
+pub use account::{Account, RunAs};
+pub use duration::{Duration, DurationError};
+pub use exit::Exit;
+pub use family::Family;
+pub use health::{Health, Then};
+pub use limits::Limits;
+pub use logs::{Compress, Logs, Rotate, WhenFull};
+pub use name::{Name, NameError};
+pub use probe::{HttpUrl, Probe, TcpAddress};
+pub use program::{CommandKind, InheritEnv, Program};
+pub use register::Register;
+pub use reload::{Act, DebugSwitch, Reload};
+pub use restart::{CodeRules, Delay, GiveUp, Restart, SignalRules, When};
+pub use security::{Hardening, Home, Network, Profile, Security};
+pub use signal::{Signal, SignalError};
+pub use size::{Size, SizeError};
+pub use spec::Spec;
+pub use start::{Ready, Start, StartMode};
+pub use stop::{ConsoleEvent, KillScope, Stop, StopAction, StopStep};
+
+/// Whether a field has its default value, and so needs not be written.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
