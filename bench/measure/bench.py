@@ -1,0 +1,38 @@
+"""What one run of the benchmark was asked for, and what it found."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+from dataclasses import dataclass, field
+
+from peers import Peer
+from programs import Programs
+
+
+@dataclass
+class Bench:
+    folder: pathlib.Path
+    programs: Programs
+    peers: list[type[Peer]]
+    rounds: int
+    services: int
+    idle_seconds: float
+    log_bytes: int
+    #: figure → peer → one value a round
+    values: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    #: figure → peer → why there is none
+    failures: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def add(self, figure: str, peer: str, value: float) -> None:
+        self.values.setdefault(figure, {}).setdefault(peer, []).append(value)
+
+    def fail(self, figure: str, peer: Peer, why: str) -> None:
+        said = peer.complaint().strip()
+        self.failures.setdefault(figure, {})[peer.name] = f"{why}{'; it said: ' + said if said else ''}"
+        say(f"{peer.name}: {why}")
+
+
+def say(text: str) -> None:
+    """Progress: to stderr, so that stdout is the report alone."""
+    print(text, file=sys.stderr, flush=True)
