@@ -2,31 +2,30 @@
 
 use std::time::Duration;
 
-use crate::Delay;
+use abide_spec::Delay;
 
-impl Delay {
-    /// The delay after the failure of this number (1 for the first), before jitter.
-    pub fn base(&self, failures: u32) -> Duration {
-        if self.initial.is_zero() {
-            return Duration::ZERO;
-        }
-        // A factor below 1, or none at all, would shrink the delay; the spec refuses it, and here it means fixed.
-        let factor = if self.factor > 1.0 { self.factor } else { 1.0 };
-        let steps = i32::try_from(failures.saturating_sub(1)).unwrap_or(i32::MAX);
-        let seconds = self.initial.as_secs_f64() * factor.powi(steps);
-        // Too large for a span of time, infinite or no number: it has long passed the cap.
-        Duration::try_from_secs_f64(seconds).unwrap_or(self.max).min(self.max)
+/// The delay after the failure of this number (1 for the first), before jitter.
+pub(crate) fn base_delay(delay: &Delay, failures: u32) -> Duration {
+    let (initial, max) = (delay.initial.get(), delay.max.get());
+    if initial.is_zero() {
+        return Duration::ZERO;
     }
+    // A factor below 1, or none at all, would shrink the delay; the spec refuses it, and here it means fixed.
+    let factor = if delay.factor > 1.0 { delay.factor } else { 1.0 };
+    let steps = i32::try_from(failures.saturating_sub(1)).unwrap_or(i32::MAX);
+    let seconds = initial.as_secs_f64() * factor.powi(steps);
+    // Too large for a span of time, infinite or no number: it has long passed the cap.
+    Duration::try_from_secs_f64(seconds).unwrap_or(max).min(max)
+}
 
-    /// The delay after the failure of this number, spread by jitter: within `base * (1 - jitter)` and
-    /// `base * (1 + jitter)`.
-    pub(crate) fn spread(&self, failures: u32, random: &mut Random) -> Duration {
-        let base = self.base(failures);
-        let jitter = if self.jitter > 0.0 { self.jitter.min(1.0) } else { return base };
-        let part = base.as_secs_f64() * jitter;
-        let offset = Duration::try_from_secs_f64(part * random.unit()).unwrap_or(Duration::ZERO);
-        if random.coin() { base.saturating_add(offset) } else { base.saturating_sub(offset) }
-    }
+/// The delay after the failure of this number, spread by jitter: within `base * (1 - jitter)` and
+/// `base * (1 + jitter)`.
+pub(crate) fn spread_delay(delay: &Delay, failures: u32, random: &mut Random) -> Duration {
+    let base = base_delay(delay, failures);
+    let jitter = if delay.jitter > 0.0 { delay.jitter.min(1.0) } else { return base };
+    let part = base.as_secs_f64() * jitter * random.unit();
+    let offset = Duration::try_from_secs_f64(part).unwrap_or(Duration::ZERO);
+    if random.coin() { base.saturating_add(offset) } else { base.saturating_sub(offset) }
 }
 
 /// SplitMix64: eight bytes of state, the same numbers for the same seed on every machine. Only for spreading delays.
@@ -63,30 +62,32 @@ mod tests {
     use proptest::prelude::*;
 
     fn delay(initial: u64, factor: f64, max: u64, jitter: f64) -> Delay {
-        Delay { initial: Duration::from_millis(initial), factor, max: Duration::from_millis(max), jitter }
+        let ms = abide_spec::Duration::from_millis;
+        Delay { initial: ms(initial), factor, max: ms(max), jitter }
     }
 
     #[test]
     fn grows_by_the_factor_up_to_the_cap() {
         let d = Delay::default();
-        let base: Vec<u128> = (1..=11).map(|n| d.base(n).as_millis()).collect();
+        let base: Vec<u128> = (1..=11).map(|n| base_delay(&d, n).as_millis()).collect();
         assert_eq!(base, [200, 400, 800, 1600, 3200, 6400, 12800, 25600, 51200, 60000, 60000]);
     }
 
     #[test]
     fn factor_one_is_fixed_and_zero_is_at_once() {
-        assert_eq!(delay(500, 1.0, 60_000, 0.0).base(1_000_000).as_millis(), 500);
+        assert_eq!(base_delay(&delay(500, 1.0, 60_000, 0.0), 1_000_000).as_millis(), 500);
         let mut random = Random::new(1);
-        assert_eq!(delay(0, 2.0, 60_000, 0.5).spread(30, &mut random), Duration::ZERO);
+        assert_eq!(spread_delay(&delay(0, 2.0, 60_000, 0.5), 30, &mut random), Duration::ZERO);
     }
 
     #[test]
     fn absurd_settings_end_at_the_cap() {
         for factor in [f64::NAN, f64::INFINITY, f64::MAX, -3.0, 0.0] {
             for jitter in [f64::NAN, f64::INFINITY, -1.0, 0.3] {
-                let d = Delay { initial: Duration::MAX, factor, max: Duration::MAX, jitter };
-                let _ = d.spread(u32::MAX, &mut Random::new(7));
-                assert_eq!(delay(200, factor, 100, 0.0).base(u32::MAX).as_millis(), 100);
+                let most = abide_spec::Duration(Duration::MAX);
+                let d = Delay { initial: most, factor, max: most, jitter };
+                let _ = spread_delay(&d, u32::MAX, &mut Random::new(7));
+                assert_eq!(base_delay(&delay(200, factor, 100, 0.0), u32::MAX).as_millis(), 100);
             }
         }
     }
@@ -95,7 +96,7 @@ mod tests {
     fn jitter_uses_its_whole_range() {
         let d = delay(1000, 1.0, 1000, 0.2);
         let mut random = Random::new(42);
-        let all: Vec<u128> = (0..1000).map(|_| d.spread(1, &mut random).as_millis()).collect();
+        let all: Vec<u128> = (0..1000).map(|_| spread_delay(&d, 1, &mut random).as_millis()).collect();
         assert!(all.iter().any(|ms| *ms < 820) && all.iter().any(|ms| *ms > 1180), "{all:?}");
     }
 
@@ -106,14 +107,14 @@ mod tests {
             failures in 0u32..200, seed: u64,
         ) {
             let d = delay(initial, factor, max, jitter);
-            let base = d.base(failures).as_secs_f64();
-            let spread = d.spread(failures, &mut Random::new(seed)).as_secs_f64();
+            let base = base_delay(&d, failures).as_secs_f64();
+            let spread = spread_delay(&d, failures, &mut Random::new(seed)).as_secs_f64();
             let nanosecond = 1e-9 + base * 1e-12;
             prop_assert!(spread >= base * (1.0 - jitter) - nanosecond);
             prop_assert!(spread <= base * (1.0 + jitter) + nanosecond);
-            prop_assert!(spread <= d.max.as_secs_f64() * (1.0 + jitter) + nanosecond);
-            prop_assert!(d.base(failures) <= d.base(failures + 1));
-            prop_assert_eq!(d.spread(failures, &mut Random::new(seed)), d.spread(failures, &mut Random::new(seed)));
+            prop_assert!(spread <= d.max.get().as_secs_f64() * (1.0 + jitter) + nanosecond);
+            prop_assert!(base_delay(&d, failures) <= base_delay(&d, failures + 1));
+            prop_assert_eq!(spread_delay(&d, failures, &mut Random::new(seed)), spread_delay(&d, failures, &mut Random::new(seed)));
         }
     }
 }

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
+use abide_spec::Exit;
 use serde::{Deserialize, Serialize};
-
-use crate::Exit;
 
 /// An input of the machine. Every event is legal in every state; one that means nothing there changes nothing and is
 /// answered with [`Record::Ignored`](crate::Record::Ignored).

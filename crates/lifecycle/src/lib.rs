@@ -7,7 +7,6 @@
 mod action;
 mod backoff;
 mod event;
-mod exit;
 mod machine;
 mod moment;
 mod policy;
@@ -18,9 +17,8 @@ mod words;
 
 pub use action::Action;
 pub use event::{Cause, Event};
-pub use exit::Exit;
 pub use machine::Machine;
 pub use moment::Moment;
-pub use policy::{Delay, GiveUp, HealthRule, Policy, ReloadKind, RestartRule, Step, StepKind, When};
+pub use policy::{HealthRule, Policy};
 pub use record::{Level, Next, Record};
 pub use state::{FailReason, Fault, Phase, State, StopReason, Then};

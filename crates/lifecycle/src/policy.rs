@@ -1,201 +1,94 @@
-//! What the spec asks of the machine, as plain data.
+//! What the spec asks of the machine, and nothing else of the spec.
 
 use std::time::Duration;
 
-use crate::Exit;
+use abide_spec::{Exit, Family, KillScope, Restart, Spec, StopAction, StopStep, Then, When};
 
-/// Everything of a spec that decides what the machine does.
+use crate::backoff::base_delay;
+
+/// Everything of a spec that decides what the machine does, for one family of operating systems.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
-    /// Which ends of the program are followed by a restart.
-    pub restart: RestartRule,
-    /// How long to wait before a restart.
-    pub delay: Delay,
-    /// When to stop trying; `None` is never.
-    pub give_up: Option<GiveUp>,
-    /// How long the program must be up, and ready, for its failures to be forgotten in the delay.
-    pub reset_after: Duration,
-    /// The stop ladder. [`Machine::new`](crate::Machine::new) cuts it after the first [`StepKind::KillTree`] and
-    /// appends one where there is none, so that it always ends.
-    pub steps: Vec<Step>,
+    /// Which ends of the program are followed by a restart, how soon, and how often.
+    pub restart: Restart,
+    /// The stop ladder. [`Machine::new`](crate::Machine::new) cuts it after the first kill of the tree and appends
+    /// one where there is none, so that it always ends. Which family a step is for no longer matters here.
+    pub steps: Vec<StopStep>,
     /// The time a program has to become ready; `None` when it counts as ready once executed.
     pub ready_timeout: Option<Duration>,
     /// The health probes, in the spec's order.
     pub health: Vec<HealthRule>,
-    /// What a reload is.
-    pub reload: ReloadKind,
+    /// Whether the spec says how to reload.
+    pub reloads: bool,
 }
 
-impl Default for Policy {
-    /// What a spec without any setting asks for, on Unix.
-    fn default() -> Self {
+/// What follows when a health probe calls the program unhealthy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HealthRule {
+    /// The probe in words, for the events: `http http://127.0.0.1:9000/healthz`.
+    pub label: String,
+    /// What becomes of the unhealthy program.
+    pub then: Then,
+}
+
+impl Policy {
+    /// The policy of `spec` on `family`.
+    pub fn from_spec(spec: &Spec, family: Family) -> Self {
         Policy {
-            restart: RestartRule::default(),
-            delay: Delay::default(),
-            give_up: Some(GiveUp::default()),
-            reset_after: Duration::from_secs(60),
-            steps: vec![
-                Step { kind: StepKind::Ask, label: "signal TERM".to_owned(), wait: Duration::from_secs(10) },
-                Step::kill_tree(),
-            ],
-            ready_timeout: None,
-            health: Vec::new(),
-            reload: ReloadKind::Unset,
+            restart: spec.restart.clone(),
+            steps: spec.effective_stop(family),
+            ready_timeout: spec.start.ready.as_ref().map(|ready| ready.timeout.get()),
+            health: spec
+                .health
+                .iter()
+                .map(|health| HealthRule { label: health.probe.to_string(), then: health.then })
+                .collect(),
+            reloads: spec.reload.is_some(),
         }
     }
-}
 
-/// Which ends of the program are followed by a restart.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RestartRule {
-    /// The rule, where no override below speaks.
-    pub when: When,
-    /// Exit codes that mean success.
-    pub success_codes: Vec<i32>,
-    /// Exit codes after which to restart, whatever `when` says.
-    pub always_codes: Vec<i32>,
-    /// Exit codes after which not to restart, whatever `when` says. Stronger than `always_codes`.
-    pub never_codes: Vec<i32>,
-    /// Numbers of signals after which to restart, whatever `when` says.
-    pub always_signals: Vec<i32>,
-    /// Numbers of signals after which not to restart, whatever `when` says. Stronger than `always_signals`.
-    pub never_signals: Vec<i32>,
-}
-
-impl Default for RestartRule {
-    fn default() -> Self {
-        RestartRule {
-            when: When::OnFailure,
-            success_codes: vec![0],
-            always_codes: Vec::new(),
-            never_codes: Vec::new(),
-            always_signals: Vec::new(),
-            never_signals: Vec::new(),
-        }
-    }
-}
-
-impl RestartRule {
-    /// Whether `exit` is an end the program may have: with one of the success codes.
-    pub fn is_success(&self, exit: &Exit) -> bool {
-        matches!(exit, Exit::Code(code) if self.success_codes.contains(code))
+    /// How soon after its first end a program that dies at once is given up on: the sum of the delays in between,
+    /// without jitter. `None` when it never is: because `give-up` is false, nothing is restarted, or the delays are
+    /// so long that the window is never filled.
+    pub fn gives_up_after(&self) -> Option<Duration> {
+        let rule = self.restart.give_up.filter(|_| self.restart.when != When::Never)?;
+        let (gaps, within) = (rule.after.max(1) - 1, rule.within.get());
+        // Delays that still grow after so many failures grow too slowly to matter.
+        let each = gaps.min(1_000);
+        let sum = (1..=each)
+            .map(|failures| base_delay(&self.restart.delay, failures))
+            .fold(Duration::ZERO, Duration::saturating_add);
+        let rest = base_delay(&self.restart.delay, each).saturating_mul(gaps - each);
+        Some(sum.saturating_add(rest)).filter(|total| *total <= within)
     }
 
     /// Whether a program that ended with `exit` is to be restarted. `failed` tells whether that end counts as a
     /// failure, which even a success code is while the program is not ready yet.
-    pub fn restarts_after(&self, exit: &Exit, failed: bool) -> bool {
-        let (never, always) = match exit {
-            Exit::Code(code) => (self.never_codes.contains(code), self.always_codes.contains(code)),
-            Exit::Signal { number, .. } => {
-                (self.never_signals.contains(number), self.always_signals.contains(number))
-            }
-            Exit::Unknown => (false, false),
-        };
-        if never {
-            return false;
-        }
-        always || self.restarts_after_fault(failed)
+    pub(crate) fn restarts_after(&self, exit: &Exit, failed: bool) -> bool {
+        // Signals, and codes that are no success, the rule of the spec takes for failures already.
+        let failed_code =
+            matches!(exit, Exit::Code(code) if failed && !self.restart.codes.never.contains(code));
+        self.restart.wants(exit) || (failed_code && self.restart.when == When::OnFailure)
     }
 
     /// Whether a restart follows a fault that is no end of the program: it could not be executed, or did not become
-    /// ready in time (`failed` is true for those).
-    pub fn restarts_after_fault(&self, failed: bool) -> bool {
-        match self.when {
-            When::Always => true,
-            When::OnFailure => failed,
-            When::Never => false,
+    /// ready in time, or is unhealthy.
+    pub(crate) fn restarts_after_fault(&self) -> bool {
+        self.restart.when != When::Never
+    }
+
+    pub(crate) fn is_success(&self, exit: &Exit) -> bool {
+        exit.success(&self.restart.success_codes)
+    }
+
+    pub(crate) fn close_ladder(&mut self) {
+        match self.steps.iter().position(kills_tree) {
+            Some(last) => self.steps.truncate(last + 1),
+            None => self.steps.push(StopStep::KILL_TREE),
         }
     }
 }
 
-/// The restart rule in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    /// After every end.
-    Always,
-    /// After every end but a success.
-    OnFailure,
-    /// After none.
-    Never,
-}
-
-/// How long to wait before a restart: `initial * factor^(failures - 1)`, at most `max`, then spread by `jitter`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Delay {
-    /// The first delay; zero restarts at once, always.
-    pub initial: Duration,
-    /// Growth from one failure to the next; 1 keeps the delay fixed.
-    pub factor: f64,
-    /// What the delay grows to, before jitter.
-    pub max: Duration,
-    /// Largest part of the delay, 0 to 1, that is randomly added or taken away.
-    pub jitter: f64,
-}
-
-impl Default for Delay {
-    fn default() -> Self {
-        Delay { initial: Duration::from_millis(200), factor: 2.0, max: Duration::from_secs(60), jitter: 0.1 }
-    }
-}
-
-/// When to stop trying.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GiveUp {
-    /// The end or failure of this number within the window is the last; at least 1.
-    pub after: u32,
-    /// The sliding window.
-    pub within: Duration,
-}
-
-impl Default for GiveUp {
-    fn default() -> Self {
-        GiveUp { after: 10, within: Duration::from_secs(600) }
-    }
-}
-
-/// One step of the stop ladder.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step {
-    /// What the machine needs to know of it; the driver knows the rest by the step's index.
-    pub kind: StepKind,
-    /// The step in words, for the events: `signal TERM`, `ctrl-c`, `command /bin/drain`, `kill tree`.
-    pub label: String,
-    /// How long the program has to end before the next step. Not used for kills.
-    pub wait: Duration,
-}
-
-impl Step {
-    /// The step every ladder ends with.
-    pub fn kill_tree() -> Self {
-        Step { kind: StepKind::KillTree, label: "kill tree".to_owned(), wait: Duration::ZERO }
-    }
-}
-
-/// What a step of the stop ladder is to the machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StepKind {
-    /// Asks the program to end: a signal, a console event, a command.
-    Ask,
-    /// Kills the program alone.
-    KillProgram,
-    /// Kills the whole tree.
-    KillTree,
-}
-
-/// What follows when a health probe calls the program unhealthy.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HealthRule {
-    /// The probe in words, for the events: `http http://127.0.0.1:9000/healthz`.
-    pub label: String,
-    /// Restart the program (true), or only report it (false).
-    pub restart: bool,
-}
-
-/// What a reload is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReloadKind {
-    /// The spec has none.
-    Unset,
-    /// A signal or a command the driver runs.
-    Act,
+pub(crate) fn kills_tree(step: &StopStep) -> bool {
+    step.action == StopAction::Kill(KillScope::Tree)
 }

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use abide_spec::Exit;
 use serde::{Deserialize, Serialize};
 
 use crate::words::{exit_words, span};
-use crate::{Cause, Exit, FailReason, StopReason};
+use crate::{Cause, FailReason, StopReason};
 
 /// One entry of a service's events. Spans of time are whole milliseconds when serialised.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use abide_spec::Exit;
 use serde::{Deserialize, Serialize};
 
+use crate::Moment;
 use crate::record::millis;
 use crate::words::{exit_words, span, times};
-use crate::{Exit, Moment};
 
 /// The state of one service, with everything that belongs to that state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

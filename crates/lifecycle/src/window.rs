@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::{GiveUp, Moment};
+use abide_spec::GiveUp;
+
+use crate::Moment;
 
 /// The moments of the ends and failures still within the window; never more than `after` of them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,7 +15,7 @@ pub(crate) struct Window {
 impl Window {
     /// Adds one at `now`, and returns how many there are within the window, that one included.
     pub(crate) fn add(&mut self, now: Moment, rule: &GiveUp) -> u32 {
-        while self.moments.front().is_some_and(|first| now.since(*first) > rule.within) {
+        while self.moments.front().is_some_and(|first| now.since(*first) > rule.within.get()) {
             self.moments.pop_front();
         }
         let most = rule.after.max(1);
@@ -43,7 +45,7 @@ mod tests {
 
     #[test]
     fn slides() {
-        let rule = GiveUp { after: 3, within: Duration::from_secs(10) };
+        let rule = GiveUp { after: 3, within: abide_spec::Duration::from_secs(10) };
         let mut window = Window::default();
         let counts: Vec<u32> = [0, 5, 11, 12, 30].map(|s| window.add(at(s), &rule)).to_vec();
         // At 11 the one of 0 is out; at 12 there are three; at 30 all others are out.
@@ -52,7 +54,7 @@ mod tests {
 
     #[test]
     fn both_ends_of_the_window_belong_to_it() {
-        let rule = GiveUp { after: 2, within: Duration::from_secs(10) };
+        let rule = GiveUp { after: 2, within: abide_spec::Duration::from_secs(10) };
         let mut window = Window::default();
         assert_eq!((window.add(at(0), &rule), window.add(at(10), &rule)), (1, 2));
     }
@@ -62,7 +64,7 @@ mod tests {
         fn counts_as_a_plain_list_would_and_stays_small(
             gaps in proptest::collection::vec(0u64..30, 0..200), after in 1u32..20, within in 0u64..100,
         ) {
-            let rule = GiveUp { after, within: Duration::from_secs(within) };
+            let rule = GiveUp { after, within: abide_spec::Duration::from_secs(within) };
             let mut window = Window::default();
             let mut all: Vec<u64> = Vec::new();
             let mut now = 0;

@@ -1,7 +1,7 @@
 //! Events that ask for something: by the user, the service manager, the machine going down.
 
 use crate::machine::{KILL_WAIT, Machine};
-use crate::{Action, Cause, Phase, Record, ReloadKind, State, StopReason, Then};
+use crate::{Action, Cause, Phase, Record, State, StopReason, Then};
 
 impl Machine {
     pub(super) fn start(&mut self) {
@@ -134,7 +134,7 @@ impl Machine {
 
     pub(super) fn reload(&mut self) {
         match self.state {
-            State::Running { .. } if self.policy.reload == ReloadKind::Unset => {
+            State::Running { .. } if !self.policy.reloads => {
                 self.ignore("reload", "the spec has no reload");
             }
             State::Running { .. } => {

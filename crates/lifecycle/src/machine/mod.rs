@@ -7,12 +7,11 @@ mod timed;
 
 use std::time::Duration;
 
-use crate::backoff::Random;
+use abide_spec::Exit;
+
+use crate::backoff::{Random, spread_delay};
 use crate::window::Window;
-use crate::{
-    Action, Event, Exit, FailReason, Fault, Moment, Next, Policy, Record, State, Step, StepKind, StopReason,
-    Then,
-};
+use crate::{Action, Event, FailReason, Fault, Moment, Next, Policy, Record, State, StopReason, Then};
 
 /// How long a killed process has to be gone before it is killed again.
 pub(crate) const KILL_WAIT: Duration = Duration::from_secs(2);
@@ -24,7 +23,7 @@ pub(crate) const CLEAR_TRIES: u32 = 2;
 /// The supervision state machine of one service.
 ///
 /// Its size does not grow with the events it has seen: beside its policy it keeps at most
-/// [`GiveUp::after`](crate::GiveUp::after) moments.
+/// [`GiveUp::after`](abide_spec::GiveUp::after) moments.
 #[derive(Clone, Debug)]
 pub struct Machine {
     policy: Policy,
@@ -65,10 +64,7 @@ impl Machine {
     /// A machine for a service that is stopped. `seed` decides the jitter of its delays: the same seed and the same
     /// events give the same actions.
     pub fn new(mut policy: Policy, seed: u64) -> Machine {
-        match policy.steps.iter().position(|step| step.kind == StepKind::KillTree) {
-            Some(last) => policy.steps.truncate(last + 1),
-            None => policy.steps.push(Step::kill_tree()),
-        }
+        policy.close_ladder();
         Machine {
             policy,
             state: State::Stopped { why: StopReason::NotStarted, exit: None },
@@ -216,7 +212,10 @@ impl Machine {
     /// Forgets earlier failures in the delay, when the program has been up long enough.
     fn settle(&mut self) {
         let up = self.now.since(self.up_since);
-        if matches!(self.state, State::Running { .. }) && self.failures > 0 && up >= self.policy.reset_after {
+        if matches!(self.state, State::Running { .. })
+            && self.failures > 0
+            && up >= self.policy.restart.reset_after.get()
+        {
             let failures = std::mem::take(&mut self.failures);
             self.tell(Record::Stable { after: up, failures });
         }
@@ -232,12 +231,16 @@ impl Machine {
             (true, true) => self.failures = self.failures.saturating_add(1),
             (true, false) => {}
         }
-        let delay = self.policy.delay.spread(if failed { self.failures } else { 1 }, &mut self.random);
-        let Some(rule) = &self.policy.give_up else {
+        let delay = spread_delay(
+            &self.policy.restart.delay,
+            if failed { self.failures } else { 1 },
+            &mut self.random,
+        );
+        let Some(rule) = &self.policy.restart.give_up else {
             let count = if failed { self.failures } else { self.attempt };
             return (Next::Restart { delay, failure: failed, count, limit: None }, Then::BackOff { delay });
         };
-        let (limit, within) = (rule.after.max(1), rule.within);
+        let (limit, within) = (rule.after.max(1), rule.within.get());
         let count = self.window.add(self.now, rule);
         if count >= limit {
             return (

@@ -1,7 +1,9 @@
 //! Events that report something: of the program's processes and of its probes.
 
+use abide_spec::{self as spec, Exit};
+
 use crate::machine::{KILL_WAIT, Machine};
-use crate::{Action, Exit, Fault, Next, Phase, Record, State, Then, When};
+use crate::{Action, Fault, Moment, Next, Phase, Record, State, Then};
 
 impl Machine {
     pub(super) fn spawned(&mut self, new: u32) {
@@ -33,7 +35,7 @@ impl Machine {
             State::Starting { pid: None, .. } => {
                 self.ended_at = self.now;
                 self.exit = None;
-                let allowed = self.policy.restart.restarts_after_fault(true);
+                let allowed = self.policy.restarts_after_fault();
                 let (next, then) = self.judge(Fault::SpawnFailed { message: message.clone() }, true, allowed);
                 self.tell(Record::SpawnFailed { message, next });
                 self.follow(then);
@@ -83,15 +85,15 @@ impl Machine {
         self.settle();
         let ready = !matches!(self.state, State::Starting { .. });
         let after = self.now.since(self.spawned_at);
-        let failed = !ready || !self.policy.restart.is_success(&exit);
-        let allowed = self.policy.restart.restarts_after(&exit, failed);
+        let failed = !ready || !self.policy.is_success(&exit);
+        let allowed = self.policy.restarts_after(&exit, failed);
         let (next, then) = self.judge(Fault::Exited { exit }, failed, allowed);
         self.clear(pid, exit, self.now, then);
         self.tell(Record::Exited { pid, exit, after, ready, next });
     }
 
     /// The program is gone; kills what it left behind, and waits for that to be gone too.
-    fn clear(&mut self, pid: u32, exit: Exit, since: crate::Moment, then: Then) {
+    fn clear(&mut self, pid: u32, exit: Exit, since: Moment, then: Then) {
         self.cancel_probes();
         self.exit = Some(exit);
         self.ended_at = self.now;
@@ -157,7 +159,7 @@ impl Machine {
         }
         let label = rule.label.clone();
         // `never` allows no restart by itself; a stop without one would only take the program away.
-        if !rule.restart || self.policy.restart.when == When::Never {
+        if rule.then == spec::Then::Report || !self.policy.restarts_after_fault() {
             *healthy = false;
             self.unhealthy.push(probe);
             return self.tell(Record::Unhealthy { probe: label, detail, next: Next::Report });

@@ -1,7 +1,10 @@
 //! The stop ladder.
 
+use abide_spec::StopAction;
+
 use crate::machine::{KILL_WAIT, Machine};
-use crate::{Action, FailReason, Phase, Record, State, StepKind, Then};
+use crate::policy::kills_tree;
+use crate::{Action, FailReason, Phase, Record, State, Then};
 
 impl Machine {
     /// Begins the stop of a program that is starting, running or paused.
@@ -25,17 +28,16 @@ impl Machine {
         else {
             return;
         };
-        let wait = match step.kind {
-            StepKind::Ask => step.wait,
-            StepKind::KillProgram | StepKind::KillTree => KILL_WAIT,
-        };
+        let kill = matches!(step.action, StopAction::Kill(_));
+        let wait = if kill { KILL_WAIT } else { step.wait.get() };
         let until = self.now + wait;
-        *phase = match step.kind {
-            StepKind::Ask | StepKind::KillProgram => Phase::Step { index, until },
-            StepKind::KillTree => Phase::Killing { index, tries: 1, until },
+        *phase = if kills_tree(step) {
+            Phase::Killing { index, tries: 1, until }
+        } else {
+            Phase::Step { index, until }
         };
-        let told = (step.kind == StepKind::Ask).then_some(wait);
-        let record = Record::StopStep { index, step: step.label.clone(), wait: told };
+        let told = (!kill).then_some(wait);
+        let record = Record::StopStep { index, step: step.action.to_string(), wait: told };
         self.act(Action::StopStep { index });
         self.tell(record);
     }
@@ -64,6 +66,6 @@ impl Machine {
     }
 
     pub(super) fn step_label(&self, index: usize) -> String {
-        self.policy.steps.get(index).map(|step| step.label.clone()).unwrap_or_default()
+        self.policy.steps.get(index).map(|step| step.action.to_string()).unwrap_or_default()
     }
 }

@@ -11,7 +11,9 @@ impl Machine {
             State::Starting { pid: Some(_), .. } => {
                 self.policy.ready_timeout.map(|timeout| self.spawned_at + timeout)
             }
-            State::Running { .. } if self.failures > 0 => Some(self.up_since + self.policy.reset_after),
+            State::Running { .. } if self.failures > 0 => {
+                Some(self.up_since + self.policy.restart.reset_after.get())
+            }
             State::BackingOff { until, .. } => Some(*until),
             State::Stopping { phase, .. } => match phase {
                 Phase::Spawning => None,
@@ -69,7 +71,7 @@ impl Machine {
 
     fn ready_timed_out(&mut self) {
         let Some(timeout) = self.policy.ready_timeout else { return };
-        let allowed = self.policy.restart.restarts_after_fault(true);
+        let allowed = self.policy.restarts_after_fault();
         let (next, then) = self.judge(Fault::NotReady { timeout }, true, allowed);
         self.tell(Record::NotReady { timeout, next });
         self.begin_stop(then);
