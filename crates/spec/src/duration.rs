@@ -3,12 +3,11 @@
 use std::str::FromStr;
 use std::time::Duration as StdDuration;
 
-use serde::{Deserialize, Serialize};
+use crate::text_value::text_value;
 
 /// A length of time as a spec writes it: whole numbers with a unit, largest first: `200ms`, `10s`, `1m30s`, `1d`.
 /// Units are `ns`, `us`, `ms`, `s`, `m`, `h`, `d` (24 hours). `0` needs no unit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Duration(pub StdDuration);
 
 /// Why a text is no [`Duration`].
@@ -150,19 +149,6 @@ impl std::fmt::Display for Duration {
     }
 }
 
-impl TryFrom<String> for Duration {
-    type Error = DurationError;
-    fn try_from(text: String) -> Result<Self, DurationError> {
-        text.parse()
-    }
-}
-
-impl From<Duration> for String {
-    fn from(duration: Duration) -> Self {
-        duration.to_string()
-    }
-}
-
 impl From<StdDuration> for Duration {
     fn from(duration: StdDuration) -> Self {
         Self(duration)
@@ -174,3 +160,5 @@ impl From<Duration> for StdDuration {
         duration.0
     }
 }
+
+text_value!(Duration, "a duration, such as \"10s\"");

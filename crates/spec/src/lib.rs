@@ -6,7 +6,10 @@
 #![forbid(unsafe_code)]
 
 mod account;
+#[cfg(feature = "diagnose")]
+mod diagnose;
 mod duration;
+mod error;
 mod exit;
 mod exit_codes;
 mod family;
@@ -14,28 +17,39 @@ mod health;
 mod limits;
 mod logs;
 mod name;
+mod order;
+mod parse;
+mod path;
 mod probe;
 mod program;
 mod register;
 mod reload;
+mod render;
 mod restart;
 #[cfg(feature = "schema")]
 mod schema;
 mod security;
+mod settings;
 mod signal;
 mod size;
 mod spec;
 mod start;
 mod stop;
+mod suggest;
+mod text_value;
+mod validate;
 
 pub use account::{Account, RunAs};
 pub use duration::{Duration, DurationError};
+pub use error::{Errors, SpecError};
 pub use exit::Exit;
 pub use family::Family;
 pub use health::{Health, Then};
 pub use limits::Limits;
 pub use logs::{Compress, Logs, Rotate, WhenFull};
 pub use name::{Name, NameError};
+pub use order::{Cycle, order};
+pub use parse::text_of;
 pub use probe::{HttpUrl, Probe, TcpAddress};
 pub use program::{CommandKind, InheritEnv, Program};
 pub use register::Register;

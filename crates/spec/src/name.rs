@@ -2,12 +2,11 @@
 
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use crate::text_value::text_value;
 
 /// The name of a service: 1 to 64 of `A-Z a-z 0-9 . _ -`, beginning with a letter or digit, not ending in a dot, and
 /// not a device name of Windows. Such a name can be a file name, a unit name and a registry key on every system.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
 
 /// Why a text cannot be the name of a service.
@@ -95,20 +94,6 @@ impl FromStr for Name {
     }
 }
 
-impl TryFrom<String> for Name {
-    type Error = NameError;
-    fn try_from(text: String) -> Result<Self, NameError> {
-        check(&text)?;
-        Ok(Self(text))
-    }
-}
-
-impl From<Name> for String {
-    fn from(name: Name) -> Self {
-        name.0
-    }
-}
-
 impl AsRef<str> for Name {
     fn as_ref(&self) -> &str {
         &self.0
@@ -132,3 +117,5 @@ impl std::fmt::Display for Name {
         f.pad(&self.0)
     }
 }
+
+text_value!(Name, "a name");

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
 use crate::Duration;
+use crate::text_value::text_value;
 
 /// One question to a program. In a spec the key names the kind: `http = "…"`, `tcp = "…"`.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,8 +57,7 @@ impl std::fmt::Display for Probe {
 }
 
 /// A URL that a probe can fetch: `http://HOST[:PORT][/PATH]`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct HttpUrl {
     text: String,
     host: String,
@@ -137,8 +135,7 @@ impl FromStr for HttpUrl {
 }
 
 /// A host and a port: `HOST:PORT` or `[IPV6]:PORT`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TcpAddress {
     host: String,
     port: u16,
@@ -206,32 +203,6 @@ impl std::fmt::Display for HttpUrl {
     }
 }
 
-impl TryFrom<String> for HttpUrl {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<HttpUrl> for String {
-    fn from(url: HttpUrl) -> Self {
-        url.text
-    }
-}
-
-impl TryFrom<String> for TcpAddress {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<TcpAddress> for String {
-    fn from(address: TcpAddress) -> Self {
-        address.to_string()
-    }
-}
-
 /// Picks the one that is set of several `Option<Probe>`; the text of the error names the ones found.
 pub(crate) fn exactly_one<T>(what: &str, keys: &str, found: Vec<(&'static str, T)>) -> Result<T, String> {
     let names: Vec<String> = found.iter().map(|(key, _)| format!("`{key}`")).collect();
@@ -242,3 +213,6 @@ pub(crate) fn exactly_one<T>(what: &str, keys: &str, found: Vec<(&'static str, T
         _ => Err(format!("{what} takes exactly one of {keys}; found {}", names.join(" and "))),
     }
 }
+
+text_value!(HttpUrl, "an http URL, such as \"http://127.0.0.1:9000/healthz\"");
+text_value!(TcpAddress, "an address, such as \"127.0.0.1:9000\"");

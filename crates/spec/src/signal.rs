@@ -2,13 +2,12 @@
 
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use crate::text_value::text_value;
 
 /// A Unix signal by its name without `SIG`, such as `TERM`, `HUP`, `USR1`, or `RTMIN+3` for a real-time one.
 ///
 /// Names, not numbers, because numbers differ between operating systems; `abide-os` knows the numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Signal(Kind);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -159,15 +158,4 @@ impl std::fmt::Display for Signal {
     }
 }
 
-impl TryFrom<String> for Signal {
-    type Error = SignalError;
-    fn try_from(text: String) -> Result<Self, SignalError> {
-        text.parse()
-    }
-}
-
-impl From<Signal> for String {
-    fn from(signal: Signal) -> Self {
-        signal.name()
-    }
-}
+text_value!(Signal, "the name of a signal, such as \"TERM\"");

@@ -2,12 +2,11 @@
 
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use crate::text_value::text_value;
 
 /// An amount of bytes as a spec writes it: a whole number and a unit, such as `64KiB`, `512MiB` or `1GB`.
 /// Units are `B`, `KiB`, `MiB`, `GiB`, `TiB` (powers of 1024) and `KB`, `MB`, `GB`, `TB` (powers of 1000).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Size(pub u64);
 
 /// Why a text is no [`Size`].
@@ -110,21 +109,10 @@ impl std::fmt::Display for Size {
     }
 }
 
-impl TryFrom<String> for Size {
-    type Error = SizeError;
-    fn try_from(text: String) -> Result<Self, SizeError> {
-        text.parse()
-    }
-}
-
-impl From<Size> for String {
-    fn from(size: Size) -> Self {
-        size.to_string()
-    }
-}
-
 impl From<u64> for Size {
     fn from(bytes: u64) -> Self {
         Self(bytes)
     }
 }
+
+text_value!(Size, "a size, such as \"64MiB\"");
