@@ -1,9 +1,21 @@
 //! Everything in which operating systems differ: service managers, process trees, signals, accounts, limits.
 
+pub mod account;
+pub mod endpoint;
+pub mod events;
 pub mod fs;
+pub mod link;
 pub mod manager;
+pub mod notify;
 pub mod paths;
+pub mod pipes;
+pub mod probe;
+pub mod process;
+pub mod quote;
+pub mod resolve;
 
+#[cfg(target_os = "linux")]
+mod linux;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]

@@ -1,57 +1,15 @@
 //! The supervisor's link to the service manager that started it: what the manager is told, and what it orders.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use abide_spec::Exit;
+
+pub use crate::manager::Kind as ManagerKind;
 
 #[cfg(unix)]
 use crate::unix::link as imp;
 #[cfg(windows)]
 use crate::windows::service_main as imp;
-
-/// The kind of service manager that started this process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ManagerKind {
-    /// systemd, by `Type=notify`.
-    Systemd,
-    /// The Windows service control manager.
-    Scm,
-    /// None: `abide up`, a container, a terminal.
-    Foreground,
-}
-
-impl ManagerKind {
-    /// The name used on the command line.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Systemd => "systemd",
-            Self::Scm => "scm",
-            Self::Foreground => "foreground",
-        }
-    }
-}
-
-impl fmt::Display for ManagerKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for ManagerKind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "systemd" => Ok(Self::Systemd),
-            "scm" => Ok(Self::Scm),
-            "foreground" => Ok(Self::Foreground),
-            other => Err(format!("unknown service manager {other:?}; use systemd, scm or foreground")),
-        }
-    }
-}
 
 /// What a service manager orders. systemd orders by signals, which the [`crate::events::Loop`] tells instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,6 +25,13 @@ impl NotifySocket {
         Ok(Self { imp: imp::NotifySocket::bind(path)? })
     }
 
+    /// What to give a program as `NOTIFY_SOCKET` ([`crate::process::Launch::notify`]). It is the path of the socket,
+    /// unless that is too long for a socket's address.
+    #[must_use]
+    pub fn address(&self) -> &Path {
+        self.imp.address()
+    }
+
     /// Lets the program's account write to the socket: call it before spawning a program as another user.
     ///
     /// # Errors

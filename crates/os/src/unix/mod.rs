@@ -1,3 +1,26 @@
 //! What all Unix systems share. Linux extras are in `linux`.
 
+pub(crate) mod account;
 pub(crate) mod fs;
+pub(crate) mod reach;
+pub(crate) mod accounts;
+pub(crate) mod child;
+pub(crate) mod children;
+pub(crate) mod endpoint;
+pub(crate) mod events;
+mod explain;
+pub(crate) mod link;
+pub(crate) mod notify;
+pub(crate) mod pipes;
+#[cfg(not(target_os = "linux"))]
+mod plain;
+pub(crate) mod process;
+mod signals;
+mod socket_path;
+mod wake;
+
+/// What differs between Unixes: control groups, how processes are created, and which belong together.
+#[cfg(target_os = "linux")]
+pub(crate) use crate::linux as extras;
+#[cfg(not(target_os = "linux"))]
+pub(crate) use plain as extras;

@@ -1,0 +1,6 @@
+//! What Linux has beyond other Unixes.
+
+pub(crate) mod cgroup;
+pub(crate) mod clone;
+pub(crate) mod kin;
+pub(crate) mod procfs;

@@ -1,0 +1,110 @@
+//! What `/proc` tells about processes.
+
+use std::fs;
+use std::io::Read;
+use std::sync::OnceLock;
+
+use crate::process::{INSTANCE_VARIABLE, StartToken};
+
+/// Where a process stands among others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) state: u8,
+    pub(crate) parent: u32,
+    pub(crate) group: u32,
+    pub(crate) session: u32,
+    /// Clock ticks since boot.
+    pub(crate) started: u64,
+}
+
+impl Stat {
+    /// Whether the process has ended and only waits for being reaped.
+    pub(crate) fn is_dead(self) -> bool {
+        matches!(self.state, b'Z' | b'X' | b'x')
+    }
+}
+
+fn parse_stat(bytes: &[u8]) -> Option<Stat> {
+    // The name stands in parentheses and may contain anything, parentheses too.
+    let after = bytes.iter().rposition(|byte| *byte == b')')? + 2;
+    let text = std::str::from_utf8(bytes.get(after..)?).ok()?;
+    let mut fields = text.split_ascii_whitespace();
+    let state = *fields.next()?.as_bytes().first()?;
+    let parent = fields.next()?.parse().ok()?;
+    let group = fields.next()?.parse().ok()?;
+    let session = fields.next()?.parse().ok()?;
+    let started = fields.nth(15)?.parse().ok()?;
+    Some(Stat { state, parent, group, session, started })
+}
+
+/// `None` when there is no such process (any more).
+pub(crate) fn stat(pid: u32) -> Option<Stat> {
+    let mut bytes = [0_u8; 1024];
+    let length = fs::File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut bytes).ok()?;
+    parse_stat(bytes.get(..length)?)
+}
+
+fn numbers(folder: &str) -> impl Iterator<Item = u32> {
+    fs::read_dir(folder).into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+/// The processes whose parent is this one, dead ones included.
+pub(crate) fn children(pid: u32) -> Vec<u32> {
+    let mut found = Vec::new();
+    for thread in numbers(&format!("/proc/{pid}/task")) {
+        match fs::read_to_string(format!("/proc/{pid}/task/{thread}/children")) {
+            Ok(text) => found.extend(text.split_ascii_whitespace().filter_map(|word| word.parse::<u32>().ok())),
+            // The thread ended meanwhile, or this kernel has no such file.
+            Err(_) if fs::exists(format!("/proc/{pid}/task/{thread}")).unwrap_or(false) => {
+                return numbers("/proc").filter(|other| stat(*other).is_some_and(|stat| stat.parent == pid)).collect();
+            }
+            Err(_) => {}
+        }
+    }
+    found
+}
+
+/// The mark of the tree that a process was started in, if it still carries it.
+pub(crate) fn instance(pid: u32) -> Option<String> {
+    let mut bytes = Vec::new();
+    fs::File::open(format!("/proc/{pid}/environ")).ok()?.take(4 << 20).read_to_end(&mut bytes).ok()?;
+    bytes.split(|byte| *byte == 0).find_map(|entry| {
+        let value = entry.strip_prefix(INSTANCE_VARIABLE.as_bytes())?.strip_prefix(b"=")?;
+        Some(String::from_utf8_lossy(value).into_owned())
+    })
+}
+
+fn boot() -> &'static str {
+    static BOOT: OnceLock<String> = OnceLock::new();
+    BOOT.get_or_init(|| fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned())
+}
+
+/// Start time and boot: together they name a process for ever. A dead process that nobody reaped yet has none.
+pub(crate) fn start_token(pid: u32) -> Option<StartToken> {
+    let stat = stat(pid).filter(|stat| !stat.is_dead())?;
+    Some(StartToken(format!("{}/{}", boot(), stat.started)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_name_with_parentheses() {
+        let line = b"42 (a) b (c) S 7 41 40 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2";
+        let stat = parse_stat(line).unwrap();
+        assert_eq!(stat, Stat { state: b'S', parent: 7, group: 41, session: 40, started: 987_654 });
+        assert!(!stat.is_dead());
+        assert_eq!(parse_stat(b""), None);
+        assert_eq!(parse_stat(b"42 (x)"), None);
+        assert_eq!(parse_stat(b"42 (x) S 1"), None);
+    }
+
+    #[test]
+    fn knows_this_process() {
+        let me = std::process::id();
+        assert_eq!(stat(me).unwrap().parent, std::os::unix::process::parent_id());
+        assert!(start_token(me).is_some());
+        assert_eq!(start_token(0x7fff_fff0), None);
+    }
+}

@@ -1,0 +1,109 @@
+use std::net::TcpListener;
+
+use super::*;
+
+fn serve(answer: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0_u8; 1024];
+        let _ = stream.read(&mut request);
+        let _ = stream.write_all(answer);
+    });
+    format!("http://{address}/healthz?x=1")
+}
+
+const WAIT: Duration = Duration::from_secs(5);
+
+#[test]
+fn tells_the_status() {
+    assert_eq!(http(&serve(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), WAIT).unwrap(), 200);
+    assert_eq!(http(&serve(b"HTTP/1.0 503 \r\n\r\n"), WAIT).unwrap(), 503);
+    assert_eq!(http(&serve(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\n\r\n"), WAIT).unwrap(), 404);
+}
+
+#[test]
+fn says_what_is_no_http() {
+    let text = http(&serve(b"SSH-2.0-x\r\n"), WAIT).unwrap_err().to_string();
+    assert!(text.ends_with("is not HTTP: it begins with \"SSH-2.0-x\\r\\n\""), "{text}");
+    let text = http(&serve(b"HTTP/1.1 abc\r\n"), WAIT).unwrap_err().to_string();
+    assert!(text.ends_with("its status line is \"HTTP/1.1 abc\""), "{text}");
+    let text = http(&serve(b"HTTP/1.1 2"), WAIT).unwrap_err().to_string();
+    assert!(text.ends_with("it ended early"), "{text}");
+}
+
+#[test]
+fn a_head_without_end_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        while stream.write_all(b"HTTP/1.1 1").is_ok() {}
+    });
+    assert!(http(&url, WAIT).unwrap_err().to_string().ends_with("its head does not end"));
+}
+
+#[test]
+fn silence_is_not_waited_for_longer_than_said() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let begun = Instant::now();
+    let error = http(&url, Duration::from_millis(50)).unwrap_err();
+    assert!(matches!(error, ProbeError::TimedOut { .. }), "{error}");
+    assert!(begun.elapsed() < WAIT);
+}
+
+#[test]
+fn a_dripping_answer_is_not_waited_for_longer_than_said() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"HTTP/1.1 ").unwrap();
+        while stream.write_all(b"2").is_ok() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    let begun = Instant::now();
+    assert!(matches!(http(&url, Duration::from_millis(100)), Err(ProbeError::TimedOut { .. })));
+    assert!(begun.elapsed() < WAIT);
+}
+
+#[test]
+fn refused_connections_are_told() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    assert!(matches!(tcp(&free, WAIT), Err(ProbeError::Connect { .. })));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    tcp(&listener.local_addr().unwrap().to_string(), WAIT).unwrap();
+    assert!(matches!(tcp("127.0.0.1", WAIT), Err(ProbeError::Target { .. })));
+}
+
+#[test]
+fn urls_are_taken_apart() {
+    let parts = |url| Target::parse(url).map(|it| (it.address, it.host, it.path)).map_err(|error| error.to_string());
+    let three = |a: &str, b: &str, c: &str| Ok((a.to_owned(), b.to_owned(), c.to_owned()));
+    assert_eq!(parts("http://a:9000/healthz"), three("a:9000", "a:9000", "/healthz"));
+    assert_eq!(parts("HTTP://a"), three("a:80", "a", "/"));
+    assert_eq!(parts("http://a?x=/y"), three("a:80", "a", "/?x=/y"));
+    assert_eq!(parts("http://[::1]/x#y"), three("[::1]:80", "[::1]", "/x"));
+    assert_eq!(parts("http://[::1]:8/"), three("[::1]:8", "[::1]:8", "/"));
+    for bad in ["a:9000", "https://a/", "http://a:x/", "http://a:0/", "http://:80/", "http:///x", "http://u@a/", "http://a/ b"] {
+        assert!(parts(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_heartbeat_ages() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("beat");
+    let missing = heartbeat(&path, WAIT).unwrap_err().to_string();
+    assert!(missing.ends_with("beat: it does not exist"), "{missing}");
+    let file = std::fs::File::create(&path).unwrap();
+    heartbeat(&path, WAIT).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+    let old = heartbeat(&path, WAIT).unwrap_err().to_string();
+    assert!(old.contains("last touched 60."), "{old}");
+    file.set_modified(SystemTime::now() + Duration::from_secs(60)).unwrap();
+    heartbeat(&path, WAIT).unwrap();
+}

@@ -1,0 +1,130 @@
+//! Unix side of [`crate::link`]: datagrams to systemd, or nothing.
+
+use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use abide_spec::Exit;
+
+use crate::link::{ManagerKind, Order};
+
+pub(crate) fn host<F>(kind: ManagerKind, _name: &str, body: F) -> i32
+where
+    F: FnOnce(Link) -> i32 + Send + 'static,
+{
+    body(Link::new(kind))
+}
+
+/// Where to tell what, as the service manager said in the environment.
+#[derive(Debug)]
+pub(crate) struct Link {
+    manager: Option<Manager>,
+    watchdog: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Manager {
+    socket: UnixDatagram,
+    address: PathBuf,
+}
+
+impl Link {
+    fn new(kind: ManagerKind) -> Self {
+        if kind != ManagerKind::Systemd {
+            return Self { manager: None, watchdog: None };
+        }
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let manager = variable("NOTIFY_SOCKET").and_then(|address| {
+            let socket = UnixDatagram::unbound().ok()?;
+            socket.set_nonblocking(true).ok()?;
+            Some(Manager { socket, address: PathBuf::from(address) })
+        });
+        let number = |name| variable(name)?.to_str()?.parse::<u64>().ok();
+        let for_us = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
+        let watchdog = number("WATCHDOG_USEC").filter(|micros| for_us && *micros > 0);
+        Self { manager, watchdog: watchdog.map(|micros| Duration::from_micros(micros) / 2) }
+    }
+
+    fn tell(&self, lines: &str) {
+        if let Some(manager) = &self.manager {
+            manager.tell(lines);
+        }
+    }
+
+    pub(crate) fn orders_to(&self, take: Box<dyn Fn(Order) + Send + Sync>) {
+        // Orders come as signals and over the control endpoint.
+        drop(take);
+    }
+
+    pub(crate) fn starting(&self, hint: Duration) {
+        self.tell(&format!("EXTEND_TIMEOUT_USEC={}\n", hint.as_micros()));
+    }
+
+    pub(crate) fn ready(&self) {
+        self.tell("READY=1\n");
+    }
+
+    pub(crate) fn stopping(&self, hint: Duration) {
+        self.tell(&format!("STOPPING=1\nEXTEND_TIMEOUT_USEC={}\n", hint.as_micros()));
+    }
+
+    pub(crate) fn paused(&self) {
+        self.text("paused");
+    }
+
+    pub(crate) fn continued(&self) {
+        self.text("running");
+    }
+
+    pub(crate) fn reloading(&self) {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        let micros = now.tv_sec.saturating_mul(1_000_000).saturating_add(now.tv_nsec / 1_000);
+        self.tell(&format!("RELOADING=1\nMONOTONIC_USEC={micros}\n"));
+    }
+
+    pub(crate) fn stopped(&self, exit: Exit) {
+        let mut lines = String::from("STOPPING=1\n");
+        match exit {
+            Exit::Code(code) => {
+                let _ = writeln!(lines, "EXIT_STATUS={code}\nSTATUS=ended with {exit}");
+            }
+            Exit::Signal(_) => {
+                let _ = writeln!(lines, "STATUS=ended by {exit}");
+            }
+        }
+        self.tell(&lines);
+    }
+
+    pub(crate) fn text(&self, status: &str) {
+        // One line is one assignment: whatever follows a line break would be another.
+        let status: String = status.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        self.tell(&format!("STATUS={status}\n"));
+    }
+
+    pub(crate) fn watchdog(&self) {
+        self.tell("WATCHDOG=1\n");
+    }
+
+    pub(crate) fn watchdog_every(&self) -> Option<Duration> {
+        self.watchdog
+    }
+}
+
+impl Manager {
+    fn tell(&self, lines: &str) {
+        let address = self.address.as_os_str().as_bytes();
+        #[cfg(target_os = "linux")]
+        if let Some(name) = address.strip_prefix(b"@") {
+            use std::os::linux::net::SocketAddrExt;
+            if let Ok(address) = std::os::unix::net::SocketAddr::from_abstract_name(name) {
+                let _ = self.socket.send_to_addr(lines.as_bytes(), &address);
+            }
+            return;
+        }
+        if address.starts_with(b"/") {
+            let _ = self.socket.send_to(lines.as_bytes(), &self.address);
+        }
+    }
+}

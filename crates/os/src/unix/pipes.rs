@@ -1,0 +1,292 @@
+//! Unix side of [`crate::pipes`]: one thread that polls all pipes and reads them into one buffer.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::ptr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::signals;
+use super::wake::{Wake, set_nonblocking};
+use crate::pipes::{Chunk, Handler, PipeReader, StreamId};
+
+/// As much as a pipe holds by default, so that one read takes all there is.
+const BUFFER: usize = 64 << 10;
+
+/// How long after the last byte the buffer is given back to the system.
+const LINGER: Duration = Duration::from_millis(200);
+
+/// Virtual; what is not used costs nothing.
+const STACK: usize = 128 << 10;
+
+enum Order {
+    Add(StreamId, PipeReader),
+    Drain(StreamId, Instant),
+    Stop,
+}
+
+#[derive(Debug)]
+struct Desk {
+    wake: Wake,
+    orders: Mutex<Vec<Order>>,
+}
+
+impl std::fmt::Debug for Order {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Add(..) => "Add",
+            Self::Drain(..) => "Drain",
+            Self::Stop => "Stop",
+        })
+    }
+}
+
+impl Desk {
+    fn put(&self, order: Order) {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner).push(order);
+        self.wake.wake();
+    }
+
+    fn take(&self) -> Vec<Order> {
+        std::mem::take(&mut self.orders.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Collector {
+    desk: Arc<Desk>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Collector {
+    pub(crate) fn start(handler: Handler) -> io::Result<Self> {
+        let desk = Arc::new(Desk { wake: Wake::new()?, orders: Mutex::new(Vec::new()) });
+        let buffer = Buffer::new()?;
+        let reader = Reader { desk: Arc::clone(&desk), pipes: BTreeMap::new(), buffer, handler };
+        // The thread inherits the mask: signals are for the loop.
+        let before = signals::block_all();
+        let thread = std::thread::Builder::new().name("pipes".into()).stack_size(STACK).spawn(|| reader.run());
+        signals::restore(&before);
+        Ok(Self { desk, thread: Some(thread?) })
+    }
+
+    pub(crate) fn add(&self, id: StreamId, pipe: PipeReader) -> io::Result<()> {
+        set_nonblocking(&pipe)?;
+        self.desk.put(Order::Add(id, pipe));
+        Ok(())
+    }
+
+    pub(crate) fn drain(&self, id: StreamId, deadline: Instant) {
+        self.desk.put(Order::Drain(id, deadline));
+    }
+
+    pub(crate) fn stop(mut self) {
+        self.join();
+    }
+
+    fn join(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            self.desk.put(Order::Stop);
+            // A handler that panicked has ended the thread; there is nothing left to wait for.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+/// Memory from the system, given back while nothing comes.
+struct Buffer {
+    start: ptr::NonNull<u8>,
+    /// More than the first page may be in memory.
+    used: bool,
+}
+
+// SAFETY: the memory belongs to this value alone.
+unsafe impl Send for Buffer {}
+
+impl Buffer {
+    fn new() -> io::Result<Self> {
+        // SAFETY: asks for new memory, at no place in particular.
+        let start = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                BUFFER,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANON,
+                -1,
+                0,
+            )
+        };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let start = ptr::NonNull::new(start.cast::<u8>()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Self { start, used: false })
+    }
+
+    fn bytes(&mut self) -> &mut [u8] {
+        // SAFETY: the memory is mapped for as long as this value lives, and borrowed with it.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), BUFFER) }
+    }
+
+    fn give_back(&mut self) {
+        const FIRST: usize = 4 << 10;
+        if std::mem::take(&mut self.used) {
+            // SAFETY: lies inside the mapping. What is given back reads as zero or as before, and nobody reads it.
+            unsafe { libc::madvise(self.start.as_ptr().add(FIRST).cast(), BUFFER - FIRST, libc::MADV_DONTNEED) };
+        }
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is this value's own, and nobody borrows it any more.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), BUFFER) };
+    }
+}
+
+struct Pipe {
+    pipe: PipeReader,
+    /// When reading ends although somebody may still hold the other end.
+    deadline: Option<Instant>,
+}
+
+enum Read {
+    Data(usize),
+    Nothing,
+    End,
+}
+
+struct Reader {
+    desk: Arc<Desk>,
+    pipes: BTreeMap<StreamId, Pipe>,
+    buffer: Buffer,
+    handler: Handler,
+}
+
+impl Reader {
+    fn run(mut self) {
+        let mut polled = Vec::new();
+        let mut ids = Vec::new();
+        let mut stopping = false;
+        while !stopping {
+            polled.clear();
+            ids.clear();
+            polled.push(libc::pollfd { fd: self.desk.wake.as_fd().as_raw_fd(), events: libc::POLLIN, revents: 0 });
+            for (id, pipe) in &self.pipes {
+                polled.push(libc::pollfd { fd: pipe.pipe.as_raw_fd(), events: libc::POLLIN, revents: 0 });
+                ids.push(*id);
+            }
+            match wait(&mut polled, self.buffer.used.then_some(LINGER)) {
+                Ok(0) => {
+                    self.buffer.give_back();
+                    continue;
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // Nothing can be waited for any more; what is there is still handed over.
+                Err(_) => break,
+            }
+            // Pipes first: what a program wrote before an order was given is read before the order is followed.
+            for (polled, id) in polled.iter().skip(1).zip(&ids) {
+                if polled.revents != 0 {
+                    self.read_once(*id);
+                }
+            }
+            if polled.first().is_some_and(|wake| wake.revents != 0) {
+                self.desk.wake.take();
+                stopping = self.follow_orders();
+            }
+        }
+        for id in self.pipes.keys().copied().collect::<Vec<_>>() {
+            self.empty(id, Instant::now() + Duration::from_secs(1));
+        }
+    }
+
+    /// True when it is time to stop.
+    fn follow_orders(&mut self) -> bool {
+        let mut stopping = false;
+        for order in self.desk.take() {
+            match order {
+                Order::Add(id, pipe) => {
+                    if self.pipes.contains_key(&id) {
+                        self.end(id, false);
+                    }
+                    self.pipes.insert(id, Pipe { pipe, deadline: None });
+                }
+                Order::Drain(id, deadline) => self.empty(id, deadline),
+                Order::Stop => stopping = true,
+            }
+        }
+        stopping
+    }
+
+    fn read(&mut self, id: StreamId) -> Read {
+        let Some(pipe) = self.pipes.get(&id) else { return Read::End };
+        loop {
+            return match rustix::io::read(&pipe.pipe, self.buffer.bytes()) {
+                Ok(0) => Read::End,
+                Ok(length) => Read::Data(length),
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(rustix::io::Errno::AGAIN) => Read::Nothing,
+                Err(_) => Read::End,
+            };
+        }
+    }
+
+    fn hand_over(&mut self, id: StreamId, length: usize) {
+        self.buffer.used |= length > 4 << 10;
+        // SAFETY: as in `Buffer::bytes`; the handler is another field and cannot reach the buffer.
+        let bytes = unsafe { std::slice::from_raw_parts(self.buffer.start.as_ptr(), length.min(BUFFER)) };
+        (self.handler)(id, Chunk::Data(bytes));
+    }
+
+    fn end(&mut self, id: StreamId, complete: bool) {
+        if self.pipes.remove(&id).is_some() {
+            (self.handler)(id, Chunk::End { complete });
+        }
+    }
+
+    /// One read for each pipe that has something: a chatty program gets no more turns than a quiet one.
+    fn read_once(&mut self, id: StreamId) {
+        if !self.pipes.contains_key(&id) {
+            return;
+        }
+        match self.read(id) {
+            Read::Data(length) => self.hand_over(id, length),
+            Read::Nothing => {}
+            Read::End => self.end(id, true),
+        }
+    }
+
+    /// Reads until nothing is left or the deadline has passed, and closes the pipe. An empty pipe that is still open is
+    /// held by a process that outlived the program, and is not waited for.
+    fn empty(&mut self, id: StreamId, deadline: Instant) {
+        while self.pipes.contains_key(&id) {
+            match self.read(id) {
+                Read::Data(length) => {
+                    self.hand_over(id, length);
+                    if Instant::now() >= deadline {
+                        return self.end(id, false);
+                    }
+                }
+                Read::Nothing => return self.end(id, false),
+                Read::End => return self.end(id, true),
+            }
+        }
+    }
+}
+
+fn wait(polled: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<usize> {
+    let timeout = timeout.map_or(-1, |timeout| libc::c_int::try_from(timeout.as_millis()).unwrap_or(libc::c_int::MAX));
+    // SAFETY: the slice is as long as said.
+    let count = unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as _, timeout) };
+    usize::try_from(count).map_err(|_| io::Error::last_os_error())
+}
