@@ -18,7 +18,6 @@ from peers import Loop, Peer, Service
 CHUNKS = {"64k": 65536, "line": 100}
 #: Lines written one by one cost so much everywhere that fewer of them do.
 SHARE = {"64k": 1.0, "line": 0.25}
-FIGURES = tuple(f"logs-{unit}-{chunk}" for chunk in CHUNKS for unit in ("rate", "cpu"))
 LIMIT = 120.0
 SERVICE = Service("service", [])
 

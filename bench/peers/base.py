@@ -6,7 +6,6 @@ import os
 import pathlib
 import shutil
 import stat
-import subprocess
 from dataclasses import dataclass
 
 import processes
@@ -56,20 +55,17 @@ class Peer:
 
     def launch(self, command: list[str], **environment: str) -> None:
         """Starts a process of the peer's own, apart from this one's terminal and pipes."""
-        errors = open(self.folder / "errors", "ab")
-        process = subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            start_new_session=True,
-        )
-        errors.close()
-        # The driver reaps by itself; Popen must not complain about it.
-        process.returncode = 0
-        self.tops.append(process.pid)
+        # posix_spawn and not Popen, which takes longer: a hundred of these are inside the time that `up` measures.
+        program = shutil.which(command[0])
+        if program is None:
+            raise FileNotFoundError(f"{command[0]} is not on PATH")
+        append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        files = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 2, str(self.folder / "errors"), append, 0o644),
+        ]
+        self.tops.append(os.posix_spawn(program, command, {**os.environ, **environment}, file_actions=files, setsid=True))
 
     def processes(self, program: str) -> list[int]:
         """The peer's own processes: everything it started but the program."""
