@@ -17,8 +17,13 @@ pub enum DurationError {
     #[error("a duration cannot be empty; write a number and a unit, like \"10s\" (units: {UNITS})")]
     Empty,
     /// A number without a unit.
-    #[error("duration `{0}` needs a unit, like \"{0}s\" (units: {UNITS})")]
-    NoUnit(String),
+    #[error("duration `{text}`: {number} needs a unit, like \"{number}s\" (units: {UNITS})")]
+    NoUnit {
+        /// The whole text.
+        text: String,
+        /// The number that lacks one.
+        number: u128,
+    },
     /// A unit that does not exist.
     #[error("unknown unit `{unit}` in duration `{text}` (units: {UNITS})")]
     Unit {
@@ -107,7 +112,7 @@ impl FromStr for Duration {
             let unit = &rest[..letters];
             rest = &rest[letters..];
             if unit.is_empty() {
-                return Err(DurationError::NoUnit(text.to_owned()));
+                return Err(DurationError::NoUnit { text: text.to_owned(), number });
             }
             let Some(index) =
                 SCALE.iter().position(|(name, _)| *name == unit || (unit == "µs" && *name == "us"))

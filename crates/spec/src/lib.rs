@@ -9,9 +9,11 @@ mod account;
 #[cfg(feature = "diagnose")]
 mod diagnose;
 mod duration;
+pub mod env_file;
 mod error;
 mod exit;
 mod exit_codes;
+pub mod expand;
 mod family;
 mod health;
 mod limits;
@@ -38,6 +40,8 @@ mod stop;
 mod suggest;
 mod text_value;
 mod validate;
+#[cfg(feature = "write")]
+mod write;
 
 pub use account::{Account, RunAs};
 pub use duration::{Duration, DurationError};

@@ -137,7 +137,10 @@ impl Search<'_> {
     }
 
     fn place_of(&self, error: &toml::de::Error) -> Place {
-        let Some(span) = error.span() else { return Place { path: Path::default(), span: None } };
+        // Only the whole spec, and what was put in, has an empty span at the very top.
+        let Some(span) = error.span().filter(|span| *span != (0..0)) else {
+            return Place { path: Path::default(), span: None };
+        };
         if words::is_about_key(error.message())
             && let Some(path) = tree::find(&self.rest, &span, Look::Key)
         {

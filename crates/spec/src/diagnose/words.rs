@@ -42,11 +42,11 @@ pub(super) fn explain(message: &str, path: &Path, node: Option<&Node<'_>>) -> Sp
     if let Some(key) = missing_key(message) {
         return missing(path, key);
     }
-    if let Some((key, rest)) = word_and_rest(message, "unknown field ") {
+    if let Some((key, rest)) = word_and_rest(message, "unknown field ", "`, expected ") {
         return unknown_key(path, key, &all_quoted(rest));
     }
     let setting = path.to_string();
-    if let Some((word, rest)) = word_and_rest(message, "unknown variant ") {
+    if let Some((word, rest)) = word_and_rest(message, "unknown variant ", "`, expected ") {
         let words = all_quoted(rest);
         let hint = match nearest(word, words.iter().copied()) {
             Some(meant) => format!("did you mean \"{meant}\"?"),
@@ -61,7 +61,30 @@ pub(super) fn explain(message: &str, path: &Path, node: Option<&Node<'_>>) -> Sp
             return wrong_type(setting, found, expected, node);
         }
     }
-    SpecError::new(message, None, setting)
+    SpecError::new(message, unit_hint(message), setting)
+}
+
+/// What someone meant who wrote `10 sec` or `64 megabytes`.
+fn unit_hint(message: &str) -> Option<String> {
+    let (unit, rest) = word_and_rest(message, "unknown unit ", "` in ")?;
+    let (kind, rest) = rest.split_once(' ')?;
+    let text = quoted(rest)?;
+    let number = text.strip_suffix(unit)?.trim_end();
+    let unit = unit.to_lowercase();
+    let meant = match (kind, unit.as_str()) {
+        ("duration", "sec" | "secs" | "second" | "seconds") => "s",
+        ("duration", "min" | "mins" | "minute" | "minutes") => "m",
+        ("duration", "hr" | "hrs" | "hour" | "hours") => "h",
+        ("duration", "day" | "days") => "d",
+        ("duration", "msec" | "msecs" | "millis" | "millisecond" | "milliseconds") => "ms",
+        ("size", "byte" | "bytes") => "B",
+        ("size", "k" | "kb" | "kib" | "kilobyte" | "kilobytes") => "KiB",
+        ("size", "m" | "mb" | "mib" | "megabyte" | "megabytes") => "MiB",
+        ("size", "g" | "gb" | "gib" | "gigabyte" | "gigabytes") => "GiB",
+        ("size", "t" | "tb" | "tib" | "terabyte" | "terabytes") => "TiB",
+        _ => return None,
+    };
+    Some(format!("write \"{number}{meant}\""))
 }
 
 fn missing(path: &Path, key: &str) -> SpecError {
@@ -117,7 +140,7 @@ fn wrong_type(setting: String, found: &str, expected: &str, node: Option<&Node<'
         "a boolean" => "true or false",
         "a sequence" => "a list in [ ]",
         "a map" => "a table",
-        "u16" => "a whole number from 0 to 65535",
+        "u16" => "a whole number from 1 to 65535",
         "u32" => "a whole number from 0 to 4294967295",
         "u64" => "a whole number, 0 or more",
         "i64" | "i32" => "a whole number",
@@ -125,7 +148,9 @@ fn wrong_type(setting: String, found: &str, expected: &str, node: Option<&Node<'
         other if other.starts_with("struct ") => "a table",
         other => other,
     };
-    let text = match node.map(|node| node.get_ref()) {
+    // Values of the environment may be secrets, and errors are logged.
+    let secret = setting.contains("env.");
+    let text = match node.map(|node| node.get_ref()).filter(|_| !secret) {
         Some(DeValue::String(text)) => Some(text.to_string()),
         Some(DeValue::Integer(number)) => Some(number.to_string()),
         Some(DeValue::Float(number)) => Some(number.to_string()),
@@ -138,31 +163,37 @@ fn wrong_type(setting: String, found: &str, expected: &str, node: Option<&Node<'
         (Some(text), _) if is_text => format!("the text {text:?}"),
         (Some(text), _) if is_number => format!("the number {text}"),
         (Some(text), _) => text.clone(),
+        _ if secret => "a value of another kind".to_owned(),
         (None, "map") => "a table".to_owned(),
         (None, "sequence") => "a list".to_owned(),
         (None, other) => other.to_owned(),
     };
-    let hint = match (text, wanted) {
-        (Some(text), wanted) if is_number && wanted.starts_with("a duration") => {
-            Some(format!("write \"{text}s\" for seconds (units: ns, us, ms, s, m, h, d)"))
-        }
-        (Some(text), wanted) if is_number && wanted.starts_with("a size") => {
-            Some(format!("write \"{text}MiB\" (units: B, KiB, MiB, GiB, TiB, KB, MB, GB, TB)"))
-        }
-        (Some(text), "a text in quotes") if !is_text => Some(format!("write \"{text}\"")),
-        (Some(text), "a list in [ ]") if is_text => {
-            Some(format!("write [{text:?}], each part as one string"))
-        }
-        (Some(text), wanted) if is_text && wanted.contains("number") && text.parse::<f64>().is_ok() => {
+    let hint = text.and_then(|text| match wanted {
+        it if is_number && it.starts_with("a duration") => Some(format!("write \"{text}s\" for seconds")),
+        it if is_number && it.starts_with("a size") => Some(format!("write \"{text}MiB\"")),
+        "a text in quotes" if !is_text => Some(format!("write \"{text}\"")),
+        "a list in [ ]" if is_text => Some(as_list(&setting, &text)),
+        "true or false" if is_text && matches!(text.as_str(), "true" | "false") => {
             Some(format!("write {text} without quotes"))
         }
-        (Some(text), "true or false") if is_text => match text.as_str() {
-            "true" | "false" => Some(format!("write {text} without quotes")),
-            _ => None,
-        },
+        it if is_text && it.contains("number") && text.parse::<f64>().is_ok() => {
+            Some(format!("write {text} without quotes"))
+        }
         _ => None,
-    };
+    });
     SpecError::new(format!("`{setting}` must be {wanted}, not {shown}"), hint, setting)
+}
+
+/// A text as the list it was meant to be: a command is cut at its spaces.
+fn as_list(setting: &str, text: &str) -> String {
+    let is_command = setting.ends_with("command") || setting.ends_with("exec");
+    match is_command && text.contains(' ') && !text.contains(['"', '\'']) {
+        true => format!(
+            "write {:?}: the program and each argument as a string of its own",
+            text.split_whitespace().collect::<Vec<_>>()
+        ),
+        false => format!("write [{text:?}]"),
+    }
 }
 
 /// A table as its header is written: `[stop]`, `[[health]]`, `start.ready`.
@@ -183,10 +214,9 @@ fn quoted(text: &str) -> Option<&str> {
     text.strip_prefix('`')?.split_once('`').map(|(word, _)| word)
 }
 
-/// The word in backticks after a prefix, and what follows. The word may itself contain anything.
-fn word_and_rest<'m>(message: &'m str, prefix: &str) -> Option<(&'m str, &'m str)> {
-    let text = message.strip_prefix(prefix)?.strip_prefix('`')?;
-    text.rsplit_once("`, expected ").or_else(|| text.rsplit_once("`, there are"))
+/// The word in backticks between a prefix and what follows it. The word itself may contain anything.
+fn word_and_rest<'m>(message: &'m str, prefix: &str, then: &str) -> Option<(&'m str, &'m str)> {
+    message.strip_prefix(prefix)?.strip_prefix('`')?.rsplit_once(then)
 }
 
 /// All that stands in pairs of backticks.
