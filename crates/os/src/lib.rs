@@ -1,6 +1,7 @@
 //! Everything in which operating systems differ: service managers, process trees, signals, accounts, limits.
 
 pub mod account;
+pub mod console;
 pub mod endpoint;
 pub mod events;
 pub mod fs;

@@ -1,0 +1,117 @@
+//! Windows side of [`crate::fs`]: files and folders get their access list when they are made, never after, because what
+//! lies below `%ProgramData%` is open to all users until then.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::windows::fs::OpenOptionsExt;
+use std::path::Path;
+use std::ptr;
+
+use windows_sys::Win32::Foundation::{GENERIC_WRITE, HANDLE};
+use windows_sys::Win32::Storage::FileSystem::{
+    CREATE_NEW, CreateDirectoryW, CreateFileW, FILE_ATTRIBUTE_NORMAL, FILE_SHARE_DELETE, FILE_SHARE_READ,
+    FILE_SHARE_WRITE, MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW, OPEN_ALWAYS,
+};
+
+use super::security::{Descriptor, Sid};
+use super::sys::{check, owned, wide};
+use crate::fs::Access;
+
+/// Others may do everything with an open file but keep it from being renamed or removed.
+const SHARE_ALL: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+
+/// SYSTEM, Administrators and the account that makes it; nothing comes down from the folder above. `OICI`: holds for
+/// what is made inside of a folder too.
+fn private(inherited: &str) -> io::Result<String> {
+    let own = Sid::own()?.text()?;
+    let more = if matches!(own.as_str(), "S-1-5-18" | "S-1-5-32-544") {
+        String::new()
+    } else {
+        format!("(A;{inherited};FA;;;{own})")
+    };
+    Ok(format!("D:P(A;{inherited};FA;;;SY)(A;{inherited};FA;;;BA){more}"))
+}
+
+/// The access list of a new folder.
+fn folder_list(private_only: bool) -> io::Result<String> {
+    let mut list = private("OICI")?;
+    if !private_only {
+        list.push_str("(A;OICI;0x1200a9;;;BU)");
+    }
+    Ok(list)
+}
+
+/// The access list of a new file.
+fn file_list(access: Access) -> io::Result<String> {
+    let mut list = private("")?;
+    match access {
+        Access::Private => {}
+        // Read and execute, for users and for the services' own accounts, which are users too.
+        Access::Public | Access::Executable => list.push_str("(A;;0x1200a9;;;BU)"),
+    }
+    Ok(list)
+}
+
+pub(crate) fn create_dir(path: &Path, private: bool) -> io::Result<()> {
+    create_dir_with(path, &folder_list(private)?)
+}
+
+/// Makes a folder with an access list in text form (SDDL). It is never there without.
+pub(crate) fn create_dir_with(path: &Path, sddl: &str) -> io::Result<()> {
+    let descriptor = Descriptor::new(sddl)?;
+    let attributes = descriptor.attributes();
+    let path = wide(path)?;
+    // SAFETY: the path ends with a NUL, and the descriptor in the attributes lives through the call.
+    check(unsafe { CreateDirectoryW(path.as_ptr(), &raw const attributes) })
+}
+
+pub(crate) fn create_new(path: &Path, access: Access) -> io::Result<File> {
+    create(path, GENERIC_WRITE, CREATE_NEW, &file_list(access)?)
+}
+
+fn create(path: &Path, access: u32, disposition: u32, sddl: &str) -> io::Result<File> {
+    let descriptor = Descriptor::new(sddl)?;
+    let attributes = descriptor.attributes();
+    let path = wide(path)?;
+    // SAFETY: the path ends with a NUL, and the descriptor in the attributes lives through the call; the handle is ours.
+    let file = unsafe {
+        owned(CreateFileW(
+            path.as_ptr(),
+            access,
+            SHARE_ALL,
+            &raw const attributes,
+            disposition,
+            FILE_ATTRIBUTE_NORMAL,
+            ptr::null_mut::<core::ffi::c_void>() as HANDLE,
+        ))
+    }?;
+    Ok(File::from(file))
+}
+
+pub(crate) fn replace(from: &Path, to: &Path) -> io::Result<()> {
+    let (from, to) = (wide(from)?, wide(to)?);
+    // SAFETY: both paths end with NULs.
+    check(unsafe {
+        MoveFileExW(from.as_ptr(), to.as_ptr(), MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH)
+    })
+}
+
+/// A new file gets the access list of its folder: that of a service's logs lets its account in.
+pub(crate) fn open_append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).share_mode(SHARE_ALL).open(path)
+}
+
+pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
+    use windows_sys::Win32::Foundation::GENERIC_READ;
+    create(path, GENERIC_READ | GENERIC_WRITE, OPEN_ALWAYS, &private("")?)
+}
+
+/// A file that is open can't make way for another of its name here: removing it leaves the name until it is closed.
+pub(crate) fn is_same_file(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+/// Windows writes names down by itself.
+pub(crate) fn sync_dir(_: &Path) -> io::Result<()> {
+    Ok(())
+}

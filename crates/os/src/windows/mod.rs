@@ -1,0 +1,18 @@
+//! What only Windows has: Job Objects, console events, named pipes, security descriptors, the service control manager.
+
+pub(crate) mod account;
+pub(crate) mod command;
+pub(crate) mod console;
+pub(crate) mod endpoint;
+pub(crate) mod events;
+pub(crate) mod fs;
+pub(crate) mod job;
+pub(crate) mod logon;
+pub(crate) mod notify;
+pub(crate) mod pipes;
+pub(crate) mod process;
+pub(crate) mod security;
+pub(crate) mod service_main;
+pub(crate) mod sys;
+pub(crate) mod wait;
+pub(crate) mod windows;
