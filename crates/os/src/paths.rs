@@ -84,8 +84,21 @@ impl Layout {
         }
     }
 
-    #[cfg(not(windows))]
     fn plain() -> Self {
+        if !cfg!(windows) {
+            return Self::unix();
+        }
+        let folder = |variable: &str, usual: &str| {
+            std::env::var_os(variable)
+                .filter(|folder| !folder.is_empty())
+                .map_or_else(|| usual.to_owned(), |folder| folder.to_string_lossy().into_owned())
+        };
+        Self::windows(&folder("ProgramData", r"C:\ProgramData"), &folder("ProgramFiles", r"C:\Program Files"))
+    }
+
+    /// The system layout of Linux and other Unix systems, for plans that are made elsewhere.
+    #[must_use]
+    pub fn unix() -> Self {
         Self {
             specs: "/etc/abide/services".into(),
             state: "/var/lib/abide".into(),
@@ -97,22 +110,17 @@ impl Layout {
         }
     }
 
-    #[cfg(windows)]
-    fn plain() -> Self {
-        let folder = |variable: &str, usual: &str| {
-            PathBuf::from(
-                std::env::var_os(variable).filter(|v| !v.is_empty()).unwrap_or_else(|| OsString::from(usual)),
-            )
-            .join("Abide")
-        };
-        let data = folder("ProgramData", r"C:\ProgramData");
+    /// The system layout of Windows, for plans that are made elsewhere: `%ProgramData%` and `%ProgramFiles%` are given.
+    #[must_use]
+    pub fn windows(data: &str, programs: &str) -> Self {
+        let below = |name: &str| PathBuf::from(format!(r"{data}\Abide\{name}"));
         Self {
-            specs: data.join("services"),
-            state: data.join("state"),
-            logs: data.join("logs"),
-            run: data.join("run"),
-            lib: folder("ProgramFiles", r"C:\Program Files"),
-            units: data.join("units"),
+            specs: below("services"),
+            state: below("state"),
+            logs: below("logs"),
+            run: below("run"),
+            lib: PathBuf::from(format!(r"{programs}\Abide")),
+            units: below("units"),
             root: None,
         }
     }

@@ -87,7 +87,7 @@ pub enum ManagerError {
         said: Vec<String>,
     },
     /// It wasn't so within the time given.
-    #[error("{name} did not {verb} within {}: {state}", abide_spec::Duration::from(*after))]
+    #[error("{name} did not {verb} within {}: {state}", abide_spec::Duration(*after))]
     TimedOut {
         /// The service.
         name: Name,

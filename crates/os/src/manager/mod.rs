@@ -9,15 +9,22 @@ use std::time::Duration;
 
 use abide_spec::{Name, Spec};
 
+mod apply;
 mod capability;
 mod error;
+pub mod foreground;
 mod plan;
+mod ports;
+mod preflight;
 mod status;
+mod supervisor;
+pub mod systemd;
 
 pub use capability::{Capability, Support, findings, table};
 pub use error::{ErrorKind, ManagerError};
 pub use plan::{Access, Artifact, Change, ChangeKind, Finding, Level, Plan, Target};
 pub use status::{Enabled, ManagerExit, ManagerState, ManagerStatus};
+pub use supervisor::content_hash;
 
 /// The first line of every text file that Abide gives to a service manager; a unit without it belongs to someone else.
 pub const MARKER: &str = "# Managed by abide; change the spec and run `abide apply`, changes made here are lost.";
@@ -225,4 +232,64 @@ pub fn start_budget(spec: &Spec) -> Duration {
 #[must_use]
 pub fn stop_budget(spec: &Spec, family: abide_spec::Family) -> Duration {
     plan::stop_budget(spec, family)
+}
+
+/// The service manager that runs this machine.
+#[must_use]
+pub fn detect() -> Kind {
+    if cfg!(windows) {
+        Kind::Scm
+    } else if systemd::Systemd::is_running() {
+        Kind::Systemd
+    } else {
+        Kind::Foreground
+    }
+}
+
+/// This machine's service manager, or the one of that kind if it is this machine's. Without any, the answer is the
+/// foreground's, which plans, and says for everything else that there is no service manager.
+pub fn connect(wanted: Option<Kind>) -> Result<Box<dyn ServiceManager>, ManagerError> {
+    let here = detect();
+    match wanted.unwrap_or(here) {
+        Kind::Foreground => Ok(Box::new(foreground::Foreground)),
+        Kind::Systemd if here == Kind::Systemd => {
+            Ok(Box::new(systemd::Systemd::new(crate::paths::Layout::system())))
+        }
+        wanted => Err(ManagerError::Elsewhere { wanted, here }),
+    }
+}
+
+/// The plan for a machine where nothing is installed yet, made without looking at this one: for service managers that
+/// run elsewhere.
+pub fn preview(kind: Kind, desired: &Desired) -> Result<Plan, ManagerError> {
+    let spec = &desired.spec;
+    let layout = match kind.family() {
+        abide_spec::Family::Unix => crate::paths::Layout::unix(),
+        abide_spec::Family::Windows => crate::paths::Layout::windows(r"C:\ProgramData", r"C:\Program Files"),
+    };
+    let bytes = std::fs::read(&desired.supervisor).unwrap_or_default();
+    let windows = kind.family() == abide_spec::Family::Windows;
+    let context = Context {
+        supervisor: layout.lib.join(supervisor::file_name(&bytes, windows)),
+        layout,
+        spec_text: desired.text.clone(),
+        version: None,
+        jit: crate::resolve::jit_runtime(&spec.program.command, None).is_some(),
+    };
+    let (artifacts, findings) = match kind {
+        Kind::Systemd => (systemd::render(spec, &context), systemd::findings(spec, &context)),
+        Kind::Scm => (Vec::new(), capability::findings(kind, spec)),
+        Kind::Foreground => (Vec::new(), capability::findings(kind, spec)),
+    };
+    let created = |artifact: &Artifact| {
+        Change::between(artifact.target.to_string(), None, Some(artifact.content.clone()))
+    };
+    Ok(Plan {
+        service: spec.name.clone(),
+        backend: kind,
+        changes: artifacts.iter().filter_map(created).collect(),
+        findings,
+        artifacts,
+        desired: desired.clone(),
+    })
 }

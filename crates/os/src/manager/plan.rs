@@ -218,11 +218,11 @@ const START_MARGIN: Duration = Duration::from_secs(10);
 const START_ATTEMPTS: u32 = 3;
 
 pub(super) fn start_budget(spec: &Spec) -> Duration {
-    let ready = spec.start.ready.as_ref().map_or(Duration::from_secs(10), |ready| ready.timeout.get());
-    let delay = spec.restart.delay.max.get().min(Duration::from_secs(60));
+    let ready = spec.start.ready.as_ref().map_or(Duration::from_secs(10), |ready| ready.timeout.0);
+    let delay = spec.restart.delay.max.0.min(Duration::from_secs(60));
     (ready + delay) * START_ATTEMPTS + START_MARGIN
 }
 
 pub(super) fn stop_budget(spec: &Spec, family: Family) -> Duration {
-    spec.stop_budget(family).get() + STOP_MARGIN
+    spec.stop_budget(family).0 + STOP_MARGIN
 }

@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString, OsStr};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::account::User;
 
@@ -43,6 +44,12 @@ pub(crate) fn group(name: &str) -> io::Result<Option<u32>> {
         unsafe { libc::getgrnam_r(wanted.as_ptr(), entry, buffer, size, result) }
     })?;
     Ok(found.map(|(entry, _buffer)| entry.gr_gid))
+}
+
+/// The clock that stands still while the machine sleeps, since its boot.
+pub(crate) fn monotonic() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
 /// What the entry points to lives in the buffer, so both are handed out together.

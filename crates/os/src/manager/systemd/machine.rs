@@ -1,0 +1,311 @@
+//! What is on this machine for a service, and how it differs from what shall be.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use abide_spec::{Name, Spec, StartMode};
+
+use super::status::{PROPERTIES, state};
+use super::systemctl::Properties;
+use super::{Systemd, is_ours, unit, unit_of};
+use crate::fs::Access;
+use crate::manager::preflight::{self, Ground};
+use crate::manager::supervisor::{Copy, unused};
+use crate::manager::{
+    Artifact, Change, ChangeKind, Context, Desired, Finding, Kind, ManagerError, ManagerState, Plan, Target,
+};
+use crate::resolve::jit_runtime;
+
+/// A text file that may be missing or out of reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Text {
+    Missing,
+    Hidden,
+    There(String),
+}
+
+impl Text {
+    fn read(path: &std::path::Path) -> Result<Self, ManagerError> {
+        match fs::read(path) {
+            Ok(bytes) => Ok(Self::There(String::from_utf8_lossy(&bytes).into_owned())),
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(Self::Missing),
+                io::ErrorKind::PermissionDenied => Ok(Self::Hidden),
+                _ => Err(ManagerError::File { what: "read", path: path.to_path_buf(), source: error }),
+            },
+        }
+    }
+
+    pub(super) fn is_there(&self) -> bool {
+        *self != Self::Missing
+    }
+
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::There(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// What is on this machine for a service.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    /// The text of the unit in our folder.
+    pub(super) unit: Option<String>,
+    pub(super) spec: Text,
+    pub(super) properties: Properties,
+}
+
+impl Found {
+    /// Whether there is a unit of ours.
+    pub(super) fn is_ours(&self) -> bool {
+        self.unit.as_deref().is_some_and(is_ours)
+    }
+
+    /// Whether systemd knows a unit of that name, or will when it next looks.
+    pub(super) fn installed(&self) -> bool {
+        self.unit.is_some() || self.foreign_unit().is_some()
+    }
+
+    /// A unit of that name that is not ours.
+    pub(super) fn foreign_unit(&self) -> Option<String> {
+        if self.is_ours() {
+            return None;
+        }
+        let path = self.properties.text("FragmentPath");
+        match self.properties.text("LoadState") {
+            // A unit of ours that was removed while systemd still has it in memory is gone, not someone else's.
+            "not-found" | "" if self.unit.is_none() => None,
+            _ if self.unit.is_none() && !std::path::Path::new(path).exists() => None,
+            _ => Some(format!("unit {path}")),
+        }
+    }
+
+    pub(super) fn state(&self) -> ManagerState {
+        state(&self.properties)
+    }
+
+    /// Whether it runs, or systemd is about to make it run.
+    pub(super) fn is_up(&self) -> bool {
+        matches!(self.state(), ManagerState::Running | ManagerState::Starting)
+    }
+
+    fn starts_at_boot(&self) -> bool {
+        self.properties.text("UnitFileState") == "enabled"
+    }
+}
+
+/// A plan and what it takes to make it so.
+pub(super) struct Work {
+    pub(super) plan: Plan,
+    pub(super) found: Found,
+    pub(super) copy: Option<Copy>,
+    pub(super) write: Vec<(PathBuf, Vec<u8>, Access)>,
+    pub(super) reload: bool,
+    /// Whether it shall start at boot, when that differs from what is.
+    pub(super) enable: Option<bool>,
+    pub(super) restart: bool,
+    /// Copies of the supervisor that nothing will use any more.
+    pub(super) drop: Vec<PathBuf>,
+}
+
+impl Systemd {
+    pub(super) fn look(&self, name: &Name) -> Result<Found, ManagerError> {
+        let path = self.unit_path(name);
+        let unit = match Text::read(&path)? {
+            Text::Missing => None,
+            // A unit that nobody may read can't be one of ours.
+            Text::Hidden => Some(String::new()),
+            Text::There(text) => Some(text),
+        };
+        let spec = Text::read(&self.layout.spec(name))?;
+        let properties = self.systemctl.show(&unit_of(name), PROPERTIES)?;
+        Ok(Found { unit, spec, properties })
+    }
+
+    pub(super) fn make_plan(&self, desired: &Desired) -> Result<Plan, ManagerError> {
+        Ok(self.work(desired)?.plan)
+    }
+
+    pub(super) fn work(&self, desired: &Desired) -> Result<Work, ManagerError> {
+        let spec = &desired.spec;
+        let name = &spec.name;
+        let found = self.look(name)?;
+        if let Some(what) = found.foreign_unit() {
+            return Err(ManagerError::Foreign { name: name.clone(), what });
+        }
+        let mut findings = Vec::new();
+        let copy = match Copy::of(&desired.supervisor, &self.layout) {
+            Ok(copy) => Some(copy),
+            Err(error) => {
+                findings.push(
+                    Finding::error(None, format!("cannot read {}: {error}", desired.supervisor.display()))
+                        .with_hint("`abide-supervisor` belongs beside `abide`; install both again"),
+                );
+                None
+            }
+        };
+        let context = Context {
+            layout: self.layout.clone(),
+            supervisor: copy.as_ref().map_or_else(|| self.layout.lib.join("abide-supervisor"), |copy| copy.path.clone()),
+            spec_text: desired.text.clone(),
+            version: self.version,
+            jit: jit_runtime(&spec.program.command, self.path.as_deref()).is_some(),
+        };
+        findings.extend(unit::findings(spec, &context));
+        findings.extend(preflight::findings(&Ground {
+            kind: Kind::Systemd,
+            spec,
+            hardening: Some(unit::effective(spec, context.jit)),
+            running_unit: found.is_up().then(|| unit_of(name)),
+            path: self.path.as_deref(),
+        }));
+        let artifacts = unit::render(spec, &context);
+        let mut work = Work {
+            plan: Plan {
+                service: name.clone(),
+                backend: Kind::Systemd,
+                changes: Vec::new(),
+                findings,
+                artifacts,
+                desired: desired.clone(),
+            },
+            found,
+            copy,
+            write: Vec::new(),
+            reload: false,
+            enable: None,
+            restart: false,
+            drop: Vec::new(),
+        };
+        work.compare();
+        work.drop = self.unused_after(&work);
+        work.plan.changes.extend(work.drop.iter().map(|path| Change {
+            kind: ChangeKind::Remove,
+            target: format!("file {}", path.display()),
+            before: None,
+            after: None,
+        }));
+        work.plan.findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
+        Ok(work)
+    }
+
+    /// The copies of the supervisor that no unit of ours names once this one has changed.
+    fn unused_after(&self, work: &Work) -> Vec<PathBuf> {
+        if work.plan.changes.is_empty() {
+            return Vec::new();
+        }
+        let changed = self.unit_path(&work.plan.service);
+        let mut texts: Vec<String> = work.plan.artifacts.iter().map(|artifact| artifact.content.clone()).collect();
+        texts.extend(self.our_units().into_iter().filter(|(path, _)| *path != changed).map(|(_, text)| text));
+        unused(&self.layout, texts.iter().map(String::as_str))
+    }
+
+    /// The units of ours, with their texts.
+    pub(super) fn our_units(&self) -> Vec<(PathBuf, String)> {
+        let units = super::list(&self.layout.units).unwrap_or_default();
+        units
+            .into_iter()
+            .filter_map(|path| {
+                let text = fs::read_to_string(&path).ok().filter(|text| is_ours(text))?;
+                Some((path, text))
+            })
+            .collect()
+    }
+}
+
+impl Work {
+    /// Finds what differs.
+    fn compare(&mut self) {
+        let mut changes = Vec::new();
+        if let Some(copy) = self.copy.as_ref().filter(|copy| !copy.present) {
+            self.write.push((copy.path.clone(), copy.bytes.clone(), Access::Executable));
+            let target = format!("file {}", copy.path.display());
+            changes.extend(Change::between(target, None, Some(copy.summary())));
+        }
+        for artifact in &self.plan.artifacts {
+            let Target::File { path, access } = &artifact.target else { continue };
+            let before = match *access {
+                Access::Private => &self.found.spec,
+                _ => &Text::from(self.found.unit.clone()),
+            };
+            if *before == Text::Hidden {
+                self.plan.findings.push(Finding::note(
+                    None,
+                    format!("{} can only be compared by root; it is taken to be the same", path.display()),
+                ));
+                continue;
+            }
+            let change = Change::between(
+                artifact.target.to_string(),
+                before.text().map(str::to_owned),
+                Some(artifact.content.clone()),
+            );
+            if let Some(change) = change {
+                self.write.push((path.clone(), artifact.content.clone().into_bytes(), *access));
+                changes.push(change);
+            }
+        }
+        self.restart = self.found.is_up() && self.matters(&changes);
+        self.reload = self.found.properties.text("NeedDaemonReload") == "yes"
+            || self.unit_artifact().is_some_and(|unit| self.found.unit.as_deref() != Some(&unit.content));
+        self.start_at_boot(&mut changes);
+        if self.reload {
+            changes.push(Change::run("systemctl daemon-reload"));
+        }
+        if self.restart {
+            changes.push(Change::run(format!("restart {} once", self.plan.service)));
+        }
+        self.plan.changes = changes;
+    }
+
+    fn unit_artifact(&self) -> Option<&Artifact> {
+        self.plan
+            .artifacts
+            .iter()
+            .find(|artifact| matches!(&artifact.target, Target::File { access: Access::Public, .. }))
+    }
+
+    fn start_at_boot(&mut self, changes: &mut Vec<Change>) {
+        let wanted = matches!(self.plan.desired.spec.start.mode, StartMode::Auto | StartMode::Delayed);
+        let now = self.found.unit.is_some() && self.found.starts_at_boot();
+        if wanted == now {
+            return;
+        }
+        self.enable = Some(wanted);
+        let word = |on: bool| Some(if on { "yes" } else { "no" }.to_owned());
+        let kind = ChangeKind::Update;
+        changes.push(Change { kind, target: "start at boot".into(), before: word(now), after: word(wanted) });
+    }
+
+    /// Whether these changes make a difference to a program that runs.
+    fn matters(&self, changes: &[Change]) -> bool {
+        let Text::There(before) = &self.found.spec else { return !changes.is_empty() };
+        let Some(unit) = self.unit_artifact() else { return false };
+        let section = |text: &str| text.split_once("\n[Service]").map(|(_, rest)| rest.to_owned());
+        if self.found.unit.as_deref().and_then(section) != section(&unit.content) {
+            return true;
+        }
+        let Ok(before) = Spec::parse(before) else { return true };
+        running_part(&before) != running_part(&self.plan.desired.spec)
+    }
+}
+
+/// The spec without what a running supervisor does not use.
+fn running_part(spec: &Spec) -> Spec {
+    let mut spec = spec.clone();
+    spec.start.mode = StartMode::Auto;
+    spec.start.after.clear();
+    spec.description = None;
+    spec.display_name = None;
+    spec.accept.clear();
+    spec
+}
+
+impl From<Option<String>> for Text {
+    fn from(text: Option<String>) -> Self {
+        text.map_or(Self::Missing, Self::There)
+    }
+}

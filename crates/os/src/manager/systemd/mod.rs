@@ -1,0 +1,196 @@
+//! systemd, version 247 or later.
+//!
+//! A service is one unit file in `/etc/systemd/system` and one spec file that only root reads; systemd hands the spec
+//! to the supervisor as a credential, so that it can run as an account that systemd makes up for it.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use abide_spec::Name;
+
+mod apply;
+mod escape;
+mod hardening;
+mod machine;
+mod remove;
+mod status;
+mod systemctl;
+#[cfg(test)]
+mod tests;
+mod unit;
+mod verbs;
+
+pub(crate) use hardening::below_homes;
+pub use unit::{dynamic_user, findings, render};
+
+use self::systemctl::{Systemctl, version_of};
+use super::{
+    Applied, Desired, Kind, MARKER, ManagerError, ManagerStatus, Plan, Removed, ServiceManager, Uninstall, Watcher,
+};
+use crate::account::is_privileged;
+use crate::paths::Layout;
+
+/// The systemd of this machine.
+#[derive(Clone, Debug)]
+pub struct Systemd {
+    layout: Layout,
+    systemctl: Systemctl,
+    version: Option<u32>,
+    /// Where commands are searched.
+    path: Option<OsString>,
+    /// Whether rights are checked before anything is changed; not so in tests against a stand-in.
+    ask_rights: bool,
+    /// The step of an apply that fails, in tests of its undoing.
+    fault: Option<Fault>,
+}
+
+/// A step that is made to fail, before or after it has done its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) step: usize,
+    pub(crate) after: bool,
+}
+
+impl Systemd {
+    /// The systemd of this machine, with its files where the layout says.
+    #[must_use]
+    pub fn new(layout: Layout) -> Self {
+        let systemctl = Systemctl::default();
+        let version = systemctl.call(&["--version"]).ok().and_then(|text| version_of(&text));
+        let path = std::env::var_os("PATH");
+        Self { layout, systemctl, version, path, ask_rights: true, fault: None }
+    }
+
+    /// Whether systemd is this machine's service manager and runs.
+    #[must_use]
+    pub fn is_running() -> bool {
+        Path::new("/run/systemd/system").is_dir()
+            && fs::read_to_string("/proc/1/comm").is_ok_and(|name| name.trim_end() == "systemd")
+    }
+
+    fn unit_path(&self, name: &Name) -> PathBuf {
+        self.layout.units.join(unit_of(name))
+    }
+}
+
+/// The unit of a service.
+fn unit_of(name: &Name) -> String {
+    format!("{name}.service")
+}
+
+/// Whether the text of a unit is one of ours.
+fn is_ours(text: &str) -> bool {
+    text.lines().next() == Some(MARKER)
+}
+
+impl ServiceManager for Systemd {
+    fn kind(&self) -> Kind {
+        Kind::Systemd
+    }
+
+    fn plan(&self, desired: &Desired) -> Result<Plan, ManagerError> {
+        self.make_plan(desired)
+    }
+
+    fn apply(&self, plan: &Plan, watcher: &mut Watcher<'_>) -> Result<Applied, ManagerError> {
+        self.make_so(plan, watcher)
+    }
+
+    fn uninstall(
+        &self,
+        name: &Name,
+        how: Uninstall,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<Removed, ManagerError> {
+        self.take_away(name, how, watcher)
+    }
+
+    fn start(&self, name: &Name, wait: Duration, watcher: &mut Watcher<'_>) -> Result<(), ManagerError> {
+        self.run_start(name, wait, watcher)
+    }
+
+    fn stop(&self, name: &Name, wait: Duration, watcher: &mut Watcher<'_>) -> Result<(), ManagerError> {
+        self.run_stop(name, wait, watcher)
+    }
+
+    fn restart(&self, name: &Name, wait: Duration, watcher: &mut Watcher<'_>) -> Result<(), ManagerError> {
+        self.run_restart(name, wait, watcher)
+    }
+
+    fn status(&self, name: &Name) -> Result<ManagerStatus, ManagerError> {
+        let found = self.look(name)?;
+        let properties = &found.properties;
+        let mut halves = Vec::new();
+        if found.unit.is_none() && found.spec.is_there() {
+            halves.push(format!("the spec {} is there, its unit is not", self.layout.spec(name).display()));
+        }
+        if found.is_ours() && !found.spec.is_there() {
+            halves.push(format!("the unit is there, its spec {} is not", self.layout.spec(name).display()));
+        }
+        if !found.installed() {
+            return Ok(ManagerStatus { halves, managed_by_abide: found.spec.is_there(), ..ManagerStatus::absent() });
+        }
+        Ok(ManagerStatus {
+            installed: true,
+            managed_by_abide: found.is_ours(),
+            enabled: status::enabled(properties),
+            state: status::state(properties),
+            main_pid: properties.number("MainPID").and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid != 0),
+            since: status::since(properties, monotonic(), SystemTime::now()),
+            exit: status::exit(properties),
+            text: properties.some("StatusText"),
+            result: status::why(properties),
+            halves,
+        })
+    }
+
+    fn installed(&self) -> Result<Vec<Name>, ManagerError> {
+        let mut names = BTreeSet::new();
+        for path in list(&self.layout.units)? {
+            if path.extension().is_some_and(|extension| extension == "service")
+                && fs::read_to_string(&path).is_ok_and(|text| is_ours(&text))
+            {
+                names.extend(stem(&path));
+            }
+        }
+        for path in list(&self.layout.specs)? {
+            if path.extension().is_some_and(|extension| extension == "toml") {
+                names.extend(stem(&path));
+            }
+        }
+        Ok(names.into_iter().collect())
+    }
+
+    fn may_change(&self) -> Result<(), ManagerError> {
+        if !self.ask_rights || is_privileged() {
+            return Ok(());
+        }
+        Err(ManagerError::NoPrivilege { what: "changing services".into(), needs: "root" })
+    }
+}
+
+fn stem(path: &Path) -> Option<Name> {
+    Name::new(path.file_stem()?.to_str()?).ok()
+}
+
+/// What is in a folder; nothing when it is not there.
+fn list(folder: &Path) -> Result<Vec<PathBuf>, ManagerError> {
+    let fail = |source| ManagerError::File { what: "read folder", path: folder.to_path_buf(), source };
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.map(|entry| entry.map(|entry| entry.path()).map_err(fail)).collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(fail(error)),
+    }
+}
+
+/// The clock that systemd counts state changes by.
+fn monotonic() -> Option<Duration> {
+    #[cfg(unix)]
+    return Some(crate::unix::account::monotonic());
+    #[cfg(not(unix))]
+    None
+}

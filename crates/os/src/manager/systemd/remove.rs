@@ -1,0 +1,163 @@
+//! Taking a service off the machine, whole or what is left of it.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use abide_spec::Name;
+
+use super::machine::Found;
+use super::{Systemd, unit_of};
+use crate::fs::remove_file;
+use crate::manager::supervisor::unused;
+use crate::manager::{
+    ManagerError, ManagerState, Progress, Removed, ServiceManager as _, Uninstall, Watcher,
+};
+use crate::paths::Layout;
+
+impl Systemd {
+    pub(super) fn take_away(
+        &self,
+        name: &Name,
+        how: Uninstall,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<Removed, ManagerError> {
+        let found = self.look(name)?;
+        if let Some(what) = found.foreign_unit() {
+            return Err(ManagerError::Foreign { name: name.clone(), what });
+        }
+        if found.unit.is_none() && !found.spec.is_there() && !self.has_remains(name, &found, how) {
+            return Err(ManagerError::NotInstalled { name: name.clone() });
+        }
+        self.may_change()?;
+        let lock = self.lock(name)?;
+        let mut work = Removal { systemd: self, name, removed: Removed::default(), number: 0, watcher };
+        work.run(&found, how)?;
+        let removed = work.removed;
+        let _ = lock.remove();
+        for folder in [self.layout.run.join(".locks"), self.layout.run.clone()] {
+            remove_if_empty(&folder);
+        }
+        Ok(removed)
+    }
+
+    /// Whether an uninstall that was cut short left something.
+    fn has_remains(&self, name: &Name, found: &Found, how: Uninstall) -> bool {
+        let mut folders = vec![self.layout.state_of(name)];
+        if !how.keep_logs {
+            folders.push(self.layout.logs_of(name));
+        }
+        folders.iter().any(|folder| folder.symlink_metadata().is_ok())
+            || matches!(found.state(), ManagerState::Running | ManagerState::Starting | ManagerState::Stopping)
+    }
+}
+
+struct Removal<'a, 'w> {
+    systemd: &'a Systemd,
+    name: &'a Name,
+    removed: Removed,
+    number: usize,
+    watcher: &'a mut Watcher<'w>,
+}
+
+/// How many steps there are, for those who watch.
+const STEPS: usize = 5;
+
+impl Removal<'_, '_> {
+    /// In an order that leaves something to find for the next attempt whenever it is cut short: the spec goes last.
+    fn run(&mut self, found: &Found, how: Uninstall) -> Result<(), ManagerError> {
+        let unit = unit_of(self.name);
+        let layout = &self.systemd.layout;
+        self.step("stop the service");
+        if !matches!(found.state(), ManagerState::Stopped | ManagerState::Failed) {
+            self.systemd.run_job("stop", self.name, how.wait, self.watcher)?;
+        }
+        self.step("disable it and remove its unit");
+        if found.unit.is_some() {
+            if found.properties.text("UnitFileState") == "enabled" {
+                self.systemd.systemctl.call(&["disable", "--no-reload", "--quiet", "--", &unit])?;
+            }
+            self.file(&self.systemd.unit_path(self.name))?;
+        }
+        self.step("make systemd forget it");
+        self.systemd.systemctl.call(&["daemon-reload"])?;
+        // Nothing to forget is no failure.
+        let _ = self.systemd.systemctl.call(&["reset-failed", "--", &unit]);
+        self.step("remove its folders");
+        self.folder(&layout.run_of(self.name))?;
+        self.folder(&layout.state_of(self.name))?;
+        let logs = layout.logs_of(self.name);
+        if !how.keep_logs {
+            self.folder(&logs)?;
+        } else if logs.symlink_metadata().is_ok() {
+            self.removed.kept.push(format!("logs {}", logs.display()));
+        }
+        self.step("remove its spec");
+        self.file(&layout.spec(self.name))?;
+        let units: Vec<_> = self.systemd.our_units().into_iter().map(|(_, text)| text).collect();
+        for copy in unused(layout, units.iter().map(String::as_str)) {
+            self.file(&copy)?;
+        }
+        for folder in [&layout.specs, &layout.lib, &layout.state, &layout.logs] {
+            remove_if_empty(folder);
+            remove_if_empty(&private_twin(layout, folder));
+        }
+        if let Some(folder) = layout.specs.parent() {
+            remove_if_empty(folder);
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, text: &str) {
+        self.number += 1;
+        (self.watcher)(Progress::Step { number: self.number, of: STEPS, text });
+    }
+
+    fn file(&mut self, path: &Path) -> Result<(), ManagerError> {
+        match remove_file(path) {
+            Ok(true) => self.removed.removed.push(format!("file {}", path.display())),
+            Ok(false) => {}
+            Err(source) => return Err(ManagerError::File { what: "remove", path: path.to_path_buf(), source }),
+        }
+        Ok(())
+    }
+
+    /// Removes a folder of the service. For an account of its own, systemd keeps the folder itself in a `private`
+    /// folder beside ours, and leaves a link in its place.
+    fn folder(&mut self, path: &Path) -> Result<(), ManagerError> {
+        let twin = private_twin(&self.systemd.layout, path);
+        let mut any = false;
+        for path in [twin.as_path(), path] {
+            let fail = |source: io::Error| ManagerError::File { what: "remove", path: path.to_path_buf(), source };
+            let outcome = match path.symlink_metadata() {
+                Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+                Ok(_) => fs::remove_file(path),
+                Err(error) => Err(error),
+            };
+            match outcome {
+                Ok(()) => any = true,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(fail(error)),
+            }
+        }
+        if any {
+            self.removed.removed.push(format!("folder {}", path.display()));
+        }
+        Ok(())
+    }
+}
+
+/// `/var/lib/abide/NAME` as systemd keeps it for an account of the service's own: `/var/lib/private/abide/NAME`.
+fn private_twin(layout: &Layout, path: &Path) -> std::path::PathBuf {
+    for base in [&layout.state, &layout.logs, &layout.run] {
+        if let (Ok(rest), Some(parent), Some(own)) = (path.strip_prefix(base), base.parent(), base.file_name()) {
+            return parent.join("private").join(own).join(rest);
+        }
+    }
+    path.to_path_buf()
+}
+
+fn remove_if_empty(folder: &Path) {
+    // Fails, as it should, when something is in it.
+    let _ = fs::remove_dir(folder);
+}

@@ -1,0 +1,1 @@
+//! What is found on the machine before anything is touched.
