@@ -183,6 +183,13 @@ impl<M: Send + 'static> Loop<M> {
         }
     }
 
+    /// Holds trees started from now on together by their sessions and parents alone, even where control groups could be
+    /// had.
+    #[cfg(unix)]
+    pub fn without_groups(&mut self) {
+        self.core.without_groups();
+    }
+
     /// Accepts connections to the endpoint from now on.
     ///
     /// # Errors

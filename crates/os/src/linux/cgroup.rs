@@ -77,9 +77,8 @@ impl Groups {
                 at += 1;
                 continue;
             }
-            let mut group = self.emptying.swap_remove(at);
+            let group = self.emptying.swap_remove(at);
             if self.idle.len() < KEPT && group.is_reusable() {
-                group.fresh = false;
                 self.idle.push(group);
             }
         }
@@ -165,7 +164,7 @@ fn remove_stale(parent: &Path) {
     let Some(namespace) = pid_namespace() else { return };
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         if entry.file_name().to_str().is_some_and(|name| is_abandoned(name, namespace))
-            && let Ok(group) = Group::open(entry.path())
+            && let Ok(mut group) = Group::open(entry.path())
         {
             let _ = group.kill();
             group.wait_empty(Instant::now() + Duration::from_millis(500));
@@ -179,7 +178,8 @@ pub(crate) struct Group {
     path: PathBuf,
     folder: OwnedFd,
     events: File,
-    fresh: bool,
+    /// Was killed once. Kernels from about 6.12 on kill what is created in such a group by clone3 from outside.
+    killed: bool,
 }
 
 impl Group {
@@ -194,7 +194,7 @@ impl Group {
         let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
         let folder = rustix::fs::open(&path, flags, Mode::empty())?;
         let events = openat(&folder, "cgroup.events", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Self { path, folder, events: events.into(), fresh: true })
+        Ok(Self { path, folder, events: events.into(), killed: false })
     }
 
     /// The folder, for a process to be created in.
@@ -226,7 +226,7 @@ impl Group {
 
     /// A program may have made groups of its own below, or changed settings of this one.
     fn is_reusable(&self) -> bool {
-        self.has_no_groups_below() && self.event("frozen") != Some(true)
+        !self.killed && self.has_no_groups_below() && self.event("frozen") != Some(true)
     }
 
     fn has_no_groups_below(&self) -> bool {
@@ -240,7 +240,8 @@ impl Group {
     }
 
     /// Kills every process in the group and below, with those being created now.
-    pub(crate) fn kill(&self) -> io::Result<()> {
+    pub(crate) fn kill(&mut self) -> io::Result<()> {
+        self.killed = true;
         match self.write("cgroup.kill", "1") {
             // Kernels before 5.14 have no such file: stop all from forking first.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -5,7 +5,7 @@ use std::io;
 use std::mem::MaybeUninit;
 
 use super::cgroup::Group;
-use crate::unix::child::{self, Plan};
+use crate::unix::child::{self, Failure, Plan};
 
 /// Room for the few frames of [`child::run`].
 const STACK: usize = 32 << 10;
@@ -18,6 +18,7 @@ struct Stack([MaybeUninit<u8>; STACK]);
 pub(crate) fn start(plan: &mut Plan, group: Option<&Group>) -> io::Result<u32> {
     plan.report = -1;
     plan.entrance = -1;
+    plan.failure = Failure::NOT_BEGUN;
     match quick::start(plan, group) {
         // Not this kernel, or not in this sandbox.
         Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM | libc::EINVAL)) => {}

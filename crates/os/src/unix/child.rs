@@ -34,7 +34,7 @@ pub(crate) struct Plan {
     pub(crate) strings: Vec<u8>,
 }
 
-/// The step that failed and why; the step is -1 when none did.
+/// The step that failed and why.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct Failure {
@@ -43,7 +43,14 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// No step failed.
     pub(crate) const NONE: Self = Self { step: -1, errno: 0 };
+    /// No step was even begun. Where the parent sees what the child writes, this means that it was killed at birth.
+    pub(crate) const NOT_BEGUN: Self = Self { step: -2, errno: 0 };
+
+    pub(crate) fn is_not_begun(self) -> bool {
+        self.step == Self::NOT_BEGUN.step
+    }
 
     pub(crate) fn stage(self) -> Option<Stage> {
         STAGES.get(usize::try_from(self.step).ok()?).copied()
@@ -85,6 +92,7 @@ pub(crate) unsafe fn run(plan: *mut Plan) -> ! {
     // or are null where the called function takes null; only async-signal-safe functions are called.
     unsafe {
         let plan = &mut *plan;
+        ptr::write_volatile(&raw mut plan.failure, Failure::NONE);
         if libc::setsid() < 0 {
             fail(plan, SESSION);
         }
@@ -145,12 +153,10 @@ fn errno() -> c_int {
 /// # Safety
 /// As [`run`], of which it is a part.
 unsafe fn reset_signals() {
-    // SAFETY: plain data for which zero is valid, with the default action; numbers the system reserves are refused.
+    // SAFETY: plain data for which zero is valid; see `system::reset_signal`.
     unsafe {
-        let mut action: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = libc::SIG_DFL;
         for signal in 1..SIGNALS {
-            libc::sigaction(signal, &raw const action, ptr::null_mut());
+            system::reset_signal(signal);
         }
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);
@@ -202,6 +208,19 @@ mod system {
         }
     }
 
+    /// The C library keeps two signals to itself, and would leave them ignored if an ancestor did; so it is not asked.
+    ///
+    /// # Safety
+    /// As [`super::run`], of which it is a part.
+    pub(super) unsafe fn reset_signal(signal: c_int) {
+        /// Not smaller than what the kernel reads, on any architecture. All zero is the default action, nothing masked.
+        const ACTION: [u64; 8] = [0; 8];
+        /// The kernel's set of signals.
+        const SET: usize = if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 16 } else { 8 };
+        // SAFETY: the action outlives the call; numbers the kernel reserves are refused.
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, ACTION.as_ptr(), 0_usize, SET) };
+    }
+
     /// Every descriptor of this process is closed by exec anyway; this is for those that a library left open.
     ///
     /// # Safety
@@ -234,6 +253,17 @@ mod system {
     /// # Safety
     /// None; the signature is that of other systems.
     pub(super) unsafe fn tie(_plan: &mut Plan) {}
+
+    /// # Safety
+    /// As [`super::run`], of which it is a part.
+    pub(super) unsafe fn reset_signal(signal: c_int) {
+        // SAFETY: plain data for which zero is valid, with the default action; numbers the system reserves are refused.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = libc::SIG_DFL;
+            libc::sigaction(signal, &raw const action, std::ptr::null_mut());
+        }
+    }
 
     /// # Safety
     /// As [`super::run`], of which it is a part.

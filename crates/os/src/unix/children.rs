@@ -102,9 +102,7 @@ impl Children {
 
     /// Kills what is left of a tree and forgets it.
     pub(crate) fn remove(&mut self, id: u64) {
-        if !self.is_gone(id) {
-            let _ = self.kill(id);
-        }
+        let _ = self.kill(id);
         if let Some(at) = self.trees.iter().position(|tree| tree.id == id) {
             let entry = self.trees.swap_remove(at);
             if let Some(group) = entry.group {
@@ -154,15 +152,6 @@ impl Children {
         Some(reaped)
     }
 
-    /// Reaps this child of which the caller knows that it has ended.
-    pub(crate) fn reap_failed(&mut self, pid: u32) {
-        let Ok(pid) = libc::pid_t::try_from(pid) else { return };
-        // SAFETY: no status is asked for.
-        while unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) } < 0
-            && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
-        {}
-    }
-
     pub(crate) fn is_gone(&mut self, id: u64) -> bool {
         let Some(tree) = self.at(id) else { return true };
         if tree.gone {
@@ -206,10 +195,13 @@ impl Children {
     }
 
     pub(crate) fn kill(&mut self, id: u64) -> io::Result<()> {
-        let Some(tree) = self.tree(id).filter(|tree| !tree.gone) else { return Ok(()) };
+        if self.is_gone(id) {
+            return Ok(());
+        }
+        let Some(tree) = self.tree(id) else { return Ok(()) };
         tree.killing = true;
         tree.suspended = false;
-        match &tree.group {
+        match &mut tree.group {
             Some(group) => {
                 let (group, main) = (group.kill(), tree.running.then_some(tree.pid));
                 // Also when a program with the right to do so had left its group.

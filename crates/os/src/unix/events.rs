@@ -86,6 +86,10 @@ impl Core {
         self.children.clone()
     }
 
+    pub(crate) fn without_groups(&mut self) {
+        self.children.lock().groups.give_up();
+    }
+
     /// A descriptor of the null device, opened once.
     pub(super) fn null(&mut self) -> io::Result<RawFd> {
         if let Some(null) = &self.null {

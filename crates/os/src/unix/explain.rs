@@ -72,7 +72,7 @@ fn exec(launch: &Launch, error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(libc::ENOENT | libc::ENOTDIR) if !program.exists() => "there is no such file".to_owned(),
         Some(libc::ENOENT) => match interpreter(program) {
-            Some(interpreter) if !Path::new(&interpreter.path).exists() => interpreter.missing(),
+            Some(interpreter) if interpreter.carriage_return || !interpreter.path.exists() => interpreter.missing(),
             _ => "the file is there, but the interpreter or loader it needs is not".to_owned(),
         },
         Some(libc::EACCES) => denied(launch),
@@ -101,7 +101,7 @@ fn denied(launch: &Launch) -> String {
         return format!("the file is not executable; run: chmod +x {}", program.display());
     }
     match interpreter(program) {
-        Some(interpreter) if Path::new(&interpreter.path).is_dir() => {
+        Some(interpreter) if interpreter.path.is_dir() => {
             format!("its interpreter {} is a directory", interpreter.path.display())
         }
         Some(interpreter)

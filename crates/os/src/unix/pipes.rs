@@ -18,6 +18,9 @@ const BUFFER: usize = 64 << 10;
 /// How long after the last byte the buffer is given back to the system.
 const LINGER: Duration = Duration::from_millis(200);
 
+/// How long programs that keep writing are listened to when the collector is stopped.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// Virtual; what is not used costs nothing.
 const STACK: usize = 128 << 10;
 
@@ -176,7 +179,7 @@ impl Reader {
         let mut polled = Vec::new();
         let mut ids = Vec::new();
         let mut stopping = false;
-        while !stopping {
+        while !(stopping && self.pipes.is_empty()) {
             polled.clear();
             ids.clear();
             polled.push(libc::pollfd { fd: self.desk.wake.as_fd().as_raw_fd(), events: libc::POLLIN, revents: 0 });
@@ -184,29 +187,38 @@ impl Reader {
                 polled.push(libc::pollfd { fd: pipe.pipe.as_raw_fd(), events: libc::POLLIN, revents: 0 });
                 ids.push(*id);
             }
-            match wait(&mut polled, self.buffer.used.then_some(LINGER)) {
-                Ok(0) => {
-                    self.buffer.give_back();
-                    continue;
-                }
+            let draining = self.pipes.values().any(|pipe| pipe.deadline.is_some());
+            let linger = self.buffer.used.then_some(LINGER);
+            match wait(&mut polled, if draining { Some(Duration::ZERO) } else { linger }) {
+                Ok(0) if !draining => self.buffer.give_back(),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 // Nothing can be waited for any more; what is there is still handed over.
-                Err(_) => break,
+                Err(_) => {
+                    stopping = true;
+                    self.drain_all();
+                }
             }
             // Pipes first: what a program wrote before an order was given is read before the order is followed.
             for (polled, id) in polled.iter().skip(1).zip(&ids) {
-                if polled.revents != 0 {
+                if polled.revents != 0 || self.pipes.get(id).is_some_and(|pipe| pipe.deadline.is_some()) {
                     self.read_once(*id);
                 }
             }
             if polled.first().is_some_and(|wake| wake.revents != 0) {
                 self.desk.wake.take();
-                stopping = self.follow_orders();
+                if self.follow_orders() {
+                    stopping = true;
+                    self.drain_all();
+                }
             }
         }
-        for id in self.pipes.keys().copied().collect::<Vec<_>>() {
-            self.empty(id, Instant::now() + Duration::from_secs(1));
+    }
+
+    fn drain_all(&mut self) {
+        let deadline = Instant::now() + LAST_WORDS;
+        for pipe in self.pipes.values_mut() {
+            pipe.deadline = Some(pipe.deadline.map_or(deadline, |earlier| earlier.min(deadline)));
         }
     }
 
@@ -221,7 +233,11 @@ impl Reader {
                     }
                     self.pipes.insert(id, Pipe { pipe, deadline: None });
                 }
-                Order::Drain(id, deadline) => self.empty(id, deadline),
+                Order::Drain(id, deadline) => {
+                    if let Some(pipe) = self.pipes.get_mut(&id) {
+                        pipe.deadline = Some(deadline);
+                    }
+                }
                 Order::Stop => stopping = true,
             }
         }
@@ -255,31 +271,21 @@ impl Reader {
     }
 
     /// One read for each pipe that has something: a chatty program gets no more turns than a quiet one.
+    ///
+    /// A pipe that is drained, is empty and still open is held by a process that outlived the program, and is not waited
+    /// for.
     fn read_once(&mut self, id: StreamId) {
-        if !self.pipes.contains_key(&id) {
-            return;
-        }
+        let Some(deadline) = self.pipes.get(&id).map(|pipe| pipe.deadline) else { return };
         match self.read(id) {
-            Read::Data(length) => self.hand_over(id, length),
+            Read::Data(length) => {
+                self.hand_over(id, length);
+                if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                    self.end(id, false);
+                }
+            }
+            Read::Nothing if deadline.is_some() => self.end(id, false),
             Read::Nothing => {}
             Read::End => self.end(id, true),
-        }
-    }
-
-    /// Reads until nothing is left or the deadline has passed, and closes the pipe. An empty pipe that is still open is
-    /// held by a process that outlived the program, and is not waited for.
-    fn empty(&mut self, id: StreamId, deadline: Instant) {
-        while self.pipes.contains_key(&id) {
-            match self.read(id) {
-                Read::Data(length) => {
-                    self.hand_over(id, length);
-                    if Instant::now() >= deadline {
-                        return self.end(id, false);
-                    }
-                }
-                Read::Nothing => return self.end(id, false),
-                Read::End => return self.end(id, true),
-            }
         }
     }
 }

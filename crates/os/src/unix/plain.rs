@@ -41,7 +41,7 @@ pub(crate) mod cgroup {
             match *self {}
         }
 
-        pub(crate) fn kill(&self) -> io::Result<()> {
+        pub(crate) fn kill(&mut self) -> io::Result<()> {
             match *self {}
         }
 

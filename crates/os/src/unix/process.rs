@@ -49,7 +49,7 @@ impl Tree {
         let mut all = children.lock();
         let (pid, group) = start(&mut plan, &mut all.groups).map_err(|error| failed(Stage::Fork, error))?;
         if let Some(stage) = plan.failure.stage() {
-            all.reap_failed(pid);
+            wait_for(pid);
             if let Some(group) = group {
                 all.groups.give_back(group);
             }
@@ -142,21 +142,34 @@ fn start(plan: &mut Plan, groups: &mut super::extras::cgroup::Groups) -> io::Res
     let before = signals::block_all();
     let mut group = groups.take();
     let mut result = clone::start(plan, group.as_ref());
-    let refused = |result: &io::Result<u32>| {
-        result.as_ref().is_err_and(|error| error.raw_os_error() != Some(libc::EAGAIN))
-    };
-    if group.is_some() && (refused(&result) || plan.failure.stage() == Some(Stage::Group)) {
+    if group.is_some() && is_refused(&result, plan) {
         if let Ok(pid) = result {
-            // SAFETY: no status is asked for; the child has ended by itself.
-            unsafe { libc::waitpid(libc::pid_t::try_from(pid).unwrap_or(-1), std::ptr::null_mut(), 0) };
+            wait_for(pid);
         }
         groups.give_up();
         group = None;
-        plan.failure = Failure::NONE;
         result = clone::start(plan, None);
     }
     signals::restore(&before);
     result.map(|pid| (pid, group))
+}
+
+/// Whether it was the group that the process could not be created in. Some kernels kill what is created in a group while
+/// another group was killed in its life, so a process that did not come to its first instruction counts too.
+fn is_refused(result: &io::Result<u32>, plan: &Plan) -> bool {
+    match result {
+        Ok(_) => plan.failure.is_not_begun() || plan.failure.stage() == Some(Stage::Group),
+        Err(error) => error.raw_os_error() != Some(libc::EAGAIN),
+    }
+}
+
+/// Reaps a child that has ended.
+fn wait_for(pid: u32) {
+    let Ok(pid) = libc::pid_t::try_from(pid) else { return };
+    // SAFETY: no status is asked for.
+    while unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) } < 0
+        && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
+    {}
 }
 
 /// A pipe whose ends cannot be mistaken for standard streams, closed by exec.
