@@ -1,11 +1,32 @@
 //! Reading back.
 
 use std::{
+    fs, io,
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
-use crate::{Error, Stream, Streams};
+use crate::{Error, Stream, Streams, names::Names};
+
+mod cursor;
+mod merge;
+mod records;
+mod seek;
+mod segment;
+mod source;
+
+use cursor::Cursor;
+use merge::Merge;
+
+/// Longer lines come in pieces of this size, in bytes, so that reading needs little memory whatever was written.
+const LONGEST_PIECE: usize = 1 << 20;
+
+/// A place in a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Position {
+    number: u64,
+    offset: u64,
+}
 
 /// Reads the log of one service, while it is being written or long after.
 #[derive(Clone, Debug)]
@@ -20,7 +41,7 @@ pub enum Start {
     Oldest,
     /// So many lines before the end.
     Tail(usize),
-    /// With the first line that arrived at this time or later.
+    /// With the first line whose end arrived at this time or later.
     Since(SystemTime),
 }
 
@@ -33,22 +54,29 @@ pub struct Line {
     pub stream: Stream,
     /// The bytes as they came, without the line feed that ends them.
     pub bytes: Vec<u8>,
-    /// False if this is not the end of a line: a very long line comes in pieces, and the last line may not be
-    /// whole yet.
+    /// False if this is not the end of a line: what is longer than 1 MiB, or than a whole file may be, comes in
+    /// pieces, and the last line may not be whole yet. Printed one after the other, with a line feed after those
+    /// that are complete, pieces make up the line again.
     pub complete: bool,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self { time: None, stream: Stream::Stdout, bytes: Vec::new(), complete: true }
+    }
 }
 
 impl Reader {
     /// A reader of the log in `dir`.
     pub fn open(dir: &Path) -> Result<Self, Error> {
-        std::fs::read_dir(dir).map_err(Error::io("read folder", dir))?;
+        fs::read_dir(dir).map_err(Error::io("read the log in", dir))?;
         Ok(Self { dir: dir.to_owned() })
     }
 
     /// The lines from `start` to what is the end now, oldest first, the streams merged in the order of arrival.
     pub fn lines(&self, start: Start, streams: Streams) -> Result<Lines, Error> {
-        let _ = (start, streams, &self.dir);
-        Ok(Lines {})
+        let merge = self.merge(start, streams, false).map_err(Error::io("read the log in", &self.dir))?;
+        Ok(Lines { merge })
     }
 
     /// The last `n` lines.
@@ -62,45 +90,90 @@ impl Reader {
     }
 
     /// The lines from `start` on and those that are still to come, through every rotation. Whenever there is
-    /// nothing new, `wait` is called: it returns true to look again, false to end.
+    /// nothing new, `wait` is called: it returns true to look again, false to end. Lines come when they are
+    /// whole, or when their stream has ended.
     pub fn follow<W: FnMut() -> bool>(
         &self,
         start: Start,
         streams: Streams,
         wait: W,
     ) -> Result<Follow<W>, Error> {
-        Ok(Follow { lines: self.lines(start, streams)?, wait })
+        let merge = self.merge(start, streams, true).map_err(Error::io("read the log in", &self.dir))?;
+        Ok(Follow { merge, wait })
+    }
+
+    fn merge(&self, start: Start, streams: Streams, follow: bool) -> io::Result<Merge> {
+        let mut cursors = Vec::new();
+        let mut lines = 0;
+        for stream in Stream::BOTH.into_iter().filter(|stream| streams.contains(*stream)) {
+            let names = Names::new(&self.dir, stream);
+            let end = seek::end(&names)?;
+            let place = match start {
+                Start::Oldest => seek::oldest(&names)?,
+                Start::Since(time) if time <= UNIX_EPOCH => seek::oldest(&names)?,
+                Start::Since(time) => seek::since(&names, time, end)?,
+                Start::Tail(n) => {
+                    let (place, found) = seek::tail(&names, end, n, follow)?;
+                    lines += found;
+                    place
+                }
+            };
+            cursors.push(Cursor::new(names, place, (!follow).then_some(end)));
+        }
+        // Each stream begins with its own last lines; of all of these, only the last are wanted.
+        let skip = if let Start::Tail(n) = start { lines.saturating_sub(n) } else { 0 };
+        Ok(Merge::new(cursors, skip))
     }
 }
 
-/// Iterator over the lines of a log.
+/// The lines of a log up to what was its end when reading began.
 #[derive(Debug)]
-pub struct Lines {}
+pub struct Lines {
+    merge: Merge,
+}
+
+impl Lines {
+    /// Puts the next line into `line`, whose memory is used again. False if there is none.
+    pub fn read(&mut self, line: &mut Line) -> Result<bool, Error> {
+        self.merge.read(line)
+    }
+}
 
 impl Iterator for Lines {
     type Item = Result<Line, Error>;
+
     fn next(&mut self) -> Option<Self::Item> {
-        None
+        let mut line = Line::default();
+        self.read(&mut line).map(|more| more.then_some(line)).transpose()
     }
 }
 
-/// Iterator over the lines of a log as they come.
+/// The lines of a log as they come.
 #[derive(Debug)]
 pub struct Follow<W> {
-    lines: Lines,
+    merge: Merge,
     wait: W,
+}
+
+impl<W: FnMut() -> bool> Follow<W> {
+    /// Puts the next line into `line`, whose memory is used again. False once `wait` wants to end.
+    pub fn read(&mut self, line: &mut Line) -> Result<bool, Error> {
+        loop {
+            if self.merge.read(line)? {
+                return Ok(true);
+            }
+            if !(self.wait)() {
+                return Ok(false);
+            }
+        }
+    }
 }
 
 impl<W: FnMut() -> bool> Iterator for Follow<W> {
     type Item = Result<Line, Error>;
+
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(line) = self.lines.next() {
-                return Some(line);
-            }
-            if !(self.wait)() {
-                return None;
-            }
-        }
+        let mut line = Line::default();
+        self.read(&mut line).map(|more| more.then_some(line)).transpose()
     }
 }

@@ -46,6 +46,16 @@ pub enum Compression {
 }
 
 impl Compression {
+    /// The word for it in a spec.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Zstd => "zstd",
+            Self::Gzip => "gzip",
+        }
+    }
+
     /// Whether this build can compress so.
     #[must_use]
     pub const fn is_supported(self) -> bool {
@@ -66,4 +76,24 @@ pub enum WhenFull {
     /// The program never waits; the oldest output not yet written is dropped, and what was dropped is counted
     /// in the log where it is missing.
     DropOldest,
+}
+
+impl From<&abide_spec::Logs> for Settings {
+    fn from(logs: &abide_spec::Logs) -> Self {
+        Self {
+            size: logs.rotate.size.bytes(),
+            every: logs.rotate.every.map(abide_spec::Duration::get),
+            keep: usize::try_from(logs.rotate.keep).unwrap_or(usize::MAX),
+            compress: match logs.rotate.compress {
+                abide_spec::Compress::None => Compression::None,
+                abide_spec::Compress::Zstd => Compression::Zstd,
+                abide_spec::Compress::Gzip => Compression::Gzip,
+            },
+            when_full: match logs.when_full {
+                abide_spec::WhenFull::Block => WhenFull::Block,
+                abide_spec::WhenFull::DropOldest => WhenFull::DropOldest,
+            },
+            buffer: usize::try_from(logs.buffer.bytes()).unwrap_or(usize::MAX),
+        }
+    }
 }

@@ -1,0 +1,324 @@
+//! Output that waits in memory to be written: bounded, oldest dropped first, every loss counted where it is.
+
+use std::collections::VecDeque;
+
+use memchr::{memchr, memchr_iter};
+
+use crate::{
+    Stream,
+    index::{Kind, Stamp},
+};
+
+/// What one entry costs beside its bytes, roughly.
+const OVERHEAD: usize = 96;
+
+/// Output that arrives in small parts is gathered into entries of this size, in bytes.
+const GATHER: usize = 16 << 10;
+
+/// If no line end comes for so many bytes after a gap, what follows is kept though it begins within a line.
+const LONGEST_SKIP: u64 = 64 << 10;
+
+/// Something that waits to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// Output, or a line about a gap.
+    Bytes {
+        stream: Stream,
+        stamp: Stamp,
+        kind: Kind,
+        bytes: Vec<u8>,
+        /// So many of them are done with.
+        done: usize,
+    },
+    /// The stream ended.
+    End { stream: Stream, stamp: Stamp },
+    /// New files are wanted.
+    Rotate,
+}
+
+/// Output that was dropped between two pieces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Gap {
+    pub lines: u64,
+    pub bytes: u64,
+}
+
+/// The queue.
+#[derive(Debug)]
+pub(crate) struct Backlog {
+    pieces: VecDeque<Piece>,
+    /// Memory in use and allowed, in bytes.
+    used: usize,
+    limit: usize,
+    /// For each stream, what was dropped before the first of its pieces.
+    gaps: [Gap; 2],
+    /// For each stream, how much of the line in which a gap began was skipped, while its end has not come.
+    skipping: [Option<u64>; 2],
+    /// All that was ever dropped.
+    lost: Gap,
+}
+
+impl Backlog {
+    /// A queue of at most `limit` bytes.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            pieces: VecDeque::new(),
+            used: 0,
+            limit,
+            gaps: [Gap::default(); 2],
+            skipping: [None; 2],
+            lost: Gap::default(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// Memory in use, in bytes.
+    pub fn used(&self) -> usize {
+        self.used
+    }
+
+    /// All that was dropped so far.
+    pub fn lost(&self) -> Gap {
+        self.lost
+    }
+
+    /// Adds output of `stream`; `fresh` if its stamp is not that of what came before it.
+    pub fn push(&mut self, stream: Stream, stamp: Stamp, fresh: bool, bytes: &[u8]) {
+        // Small enough that dropping one piece makes room for the next without dropping everything.
+        let largest = GATHER.min(self.limit / 4).max(1);
+        for (at, part) in bytes.chunks(largest).enumerate() {
+            if (fresh && at == 0) || !self.gather(stream, part, largest) {
+                let piece = Piece::Bytes { stream, stamp, kind: Kind::Output, bytes: part.to_vec(), done: 0 };
+                self.add(piece);
+            }
+            self.make_room();
+        }
+    }
+
+    /// Adds the end of `stream`.
+    pub fn push_end(&mut self, stream: Stream, stamp: Stamp) {
+        self.add(Piece::End { stream, stamp });
+        self.make_room();
+    }
+
+    /// Adds the wish for new files.
+    pub fn push_rotate(&mut self) {
+        if self.pieces.back() != Some(&Piece::Rotate) {
+            self.add(Piece::Rotate);
+            self.make_room();
+        }
+    }
+
+    /// Takes out what is to be written next: a line about the gap, where there is one.
+    pub fn pop(&mut self) -> Option<Piece> {
+        self.skip_rest_of_line();
+        let (stream, stamp) = match self.pieces.front()? {
+            Piece::Bytes { stream, stamp, .. } | Piece::End { stream, stamp } => (*stream, *stamp),
+            Piece::Rotate => return self.take(),
+        };
+        let gap = std::mem::take(&mut self.gaps[stream.index()]);
+        if gap.bytes == 0 {
+            return self.take();
+        }
+        Some(Piece::Bytes { stream, stamp, kind: Kind::Gap, bytes: gap.line(), done: 0 })
+    }
+
+    fn add(&mut self, piece: Piece) {
+        self.used += piece.cost();
+        self.pieces.push_back(piece);
+    }
+
+    fn take(&mut self) -> Option<Piece> {
+        let piece = self.pieces.pop_front()?;
+        self.used -= piece.cost();
+        if self.pieces.is_empty() {
+            self.pieces = VecDeque::new();
+        }
+        Some(piece)
+    }
+
+    /// Appends `part` to the newest piece, if it belongs there and fits.
+    fn gather(&mut self, of: Stream, part: &[u8], largest: usize) -> bool {
+        let Some(Piece::Bytes { stream, bytes, .. }) = self.pieces.back_mut() else { return false };
+        if *stream != of || bytes.len() + part.len() > largest {
+            return false;
+        }
+        let before = bytes.capacity();
+        bytes.extend_from_slice(part);
+        self.used += bytes.capacity() - before;
+        true
+    }
+
+    fn make_room(&mut self) {
+        while self.used > self.limit {
+            match self.take() {
+                Some(Piece::Bytes { stream, bytes, done, .. }) => {
+                    let rest = &bytes[done..];
+                    self.lose(stream, lines_in(rest), rest.len());
+                    if rest.last().is_some_and(|byte| *byte != b'\n') {
+                        self.skipping[stream.index()].get_or_insert(0);
+                    }
+                }
+                Some(Piece::End { stream, .. }) => self.skipping[stream.index()] = None,
+                Some(Piece::Rotate) => {}
+                None => return,
+            }
+        }
+    }
+
+    /// What is left of a line whose beginning was dropped goes with it.
+    fn skip_rest_of_line(&mut self) {
+        while let Some(Piece::Bytes { stream, bytes, done, .. }) = self.pieces.front_mut() {
+            let stream = *stream;
+            let Some(skipped) = self.skipping[stream.index()] else { return };
+            let rest = &bytes[*done..];
+            let end = memchr(b'\n', rest).map(|at| at + 1);
+            let lost = end.unwrap_or(rest.len());
+            *done += lost;
+            let emptied = *done == bytes.len();
+            let skipped = skipped + lost as u64;
+            self.skipping[stream.index()] = (end.is_none() && skipped < LONGEST_SKIP).then_some(skipped);
+            self.lose(stream, u64::from(end.is_some()), lost);
+            if !emptied {
+                return;
+            }
+            self.take();
+        }
+        if let Some(Piece::End { stream, .. }) = self.pieces.front() {
+            self.skipping[stream.index()] = None;
+        }
+    }
+
+    fn lose(&mut self, stream: Stream, lines: u64, bytes: usize) {
+        for gap in [&mut self.gaps[stream.index()], &mut self.lost] {
+            gap.bytes += bytes as u64;
+            gap.lines += lines;
+        }
+    }
+}
+
+impl Piece {
+    fn cost(&self) -> usize {
+        match self {
+            Self::Bytes { bytes, .. } => OVERHEAD + bytes.capacity(),
+            Self::End { .. } | Self::Rotate => OVERHEAD,
+        }
+    }
+}
+
+impl Gap {
+    /// The line that stands in the log for what is missing.
+    fn line(self) -> Vec<u8> {
+        let lines = match self.lines {
+            0 => "part of a line".to_owned(),
+            1 => "1 line".to_owned(),
+            lines => format!("{lines} lines"),
+        };
+        format!("[abide: {lines} ({}) dropped here]\n", amount(self.bytes)).into_bytes()
+    }
+}
+
+fn lines_in(bytes: &[u8]) -> u64 {
+    memchr_iter(b'\n', bytes).count() as u64
+}
+
+/// A number of bytes for people: `999 B`, `56 KiB`, `1.5 MiB`.
+fn amount(bytes: u64) -> String {
+    const KIB: u64 = 1 << 10;
+    const MIB: u64 = 1 << 20;
+    const GIB: u64 = 1 << 30;
+    let (unit, name) = match bytes {
+        0..KIB => return format!("{bytes} B"),
+        KIB..MIB => return format!("{} KiB", bytes / KIB),
+        MIB..GIB => (MIB, "MiB"),
+        _ => (GIB, "GiB"),
+    };
+    format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp(at: u64) -> Stamp {
+        Stamp { time: at, order: at }
+    }
+
+    fn drain(backlog: &mut Backlog) -> String {
+        let mut text = String::new();
+        while let Some(piece) = backlog.pop() {
+            match piece {
+                Piece::Bytes { stream, bytes, done, .. } => {
+                    let sign = if stream == Stream::Stdout { "" } else { "!" };
+                    text += &format!("{sign}{}", String::from_utf8_lossy(&bytes[done..]));
+                }
+                Piece::End { .. } => text += "(end)",
+                Piece::Rotate => text += "(rotate)",
+            }
+        }
+        assert_eq!(backlog.used(), 0);
+        text
+    }
+
+    #[test]
+    fn what_fits_comes_out_as_it_went_in() {
+        let mut backlog = Backlog::new(10_000);
+        backlog.push(Stream::Stdout, stamp(1), true, b"a");
+        backlog.push(Stream::Stdout, stamp(1), false, b"b\n");
+        backlog.push(Stream::Stderr, stamp(2), true, b"c\n");
+        backlog.push_rotate();
+        backlog.push_rotate();
+        backlog.push_end(Stream::Stdout, stamp(3));
+        assert_eq!(backlog.pieces.len(), 4);
+        assert_eq!(drain(&mut backlog), "ab\n!c\n(rotate)(end)");
+    }
+
+    #[test]
+    fn whole_lines_are_dropped_and_counted_where_they_are_missing() {
+        let mut backlog = Backlog::new(3 * (OVERHEAD + 12));
+        for at in 0..3 {
+            backlog.push(Stream::Stdout, stamp(at), true, b"one\ntwo\nthr");
+            backlog.push(Stream::Stdout, stamp(at), true, b"ee\n");
+        }
+        // Dropped: two pieces of the first round and one of the second, and the rest of its last line.
+        assert_eq!(drain(&mut backlog), "[abide: 6 lines (28 B) dropped here]\none\ntwo\nthree\n");
+        assert_eq!(backlog.lost(), Gap { lines: 6, bytes: 28 });
+    }
+
+    #[test]
+    fn each_stream_has_its_own_gap() {
+        let mut backlog = Backlog::new(2 * (OVERHEAD + 2));
+        for at in 0..2 {
+            backlog.push(Stream::Stdout, stamp(at), true, b"a\n");
+            backlog.push(Stream::Stderr, stamp(at), true, b"b\n");
+        }
+        assert_eq!(
+            drain(&mut backlog),
+            "[abide: 1 line (2 B) dropped here]\na\n![abide: 1 line (2 B) dropped here]\n!b\n"
+        );
+    }
+
+    #[test]
+    fn memory_is_bounded_whatever_comes() {
+        let mut backlog = Backlog::new(5000);
+        for at in 0..1000_u64 {
+            backlog.push(Stream::Stderr, stamp(at), at % 3 == 0, &vec![b'x'; (at * 37 % 9000) as usize]);
+            backlog.push_end(Stream::Stdout, stamp(at));
+            assert!(backlog.used() <= 5000);
+        }
+        let mut nothing = Backlog::new(0);
+        nothing.push(Stream::Stdout, stamp(1), true, b"gone\n");
+        assert_eq!(nothing.lost(), Gap { lines: 1, bytes: 5 });
+    }
+
+    #[test]
+    fn amounts_read_well() {
+        assert_eq!(amount(1023), "1023 B");
+        assert_eq!(amount(57_500), "56 KiB");
+        assert_eq!(amount(3 << 19), "1.5 MiB");
+        assert_eq!(amount(5 << 30), "5.0 GiB");
+    }
+}

@@ -1,0 +1,190 @@
+//! Compressing rotated files, on a thread of its own that lives as long as there is something to do.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread::{self, JoinHandle},
+};
+
+use crate::{
+    Compression,
+    codec::{BLOCK, encoder},
+    counters::Counters,
+    files::Files,
+    names::Names,
+};
+
+/// Only one file is compressed at a time in a whole process, however many services it looks after: compression
+/// is never urgent, and the cores belong to the programs.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Compresses the rotated files of both streams of one service.
+#[derive(Debug)]
+pub(crate) struct Compressor {
+    job: Arc<Job>,
+}
+
+#[derive(Debug)]
+struct Job {
+    names: [Names; 2],
+    compression: Compression,
+    files: Files,
+    counters: Arc<Counters>,
+    state: Mutex<State>,
+    stop: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    wanted: bool,
+    running: bool,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Compressor {
+    pub fn new(names: [Names; 2], compression: Compression, files: Files, counters: Arc<Counters>) -> Self {
+        let state = Mutex::default();
+        let job = Job { names, compression, files, counters, state, stop: AtomicBool::new(false) };
+        Self { job: Arc::new(job) }
+    }
+
+    /// There may be something to compress. Returns at once.
+    pub fn wake(&self) {
+        let mut state = self.job.state();
+        state.wanted = true;
+        if state.running {
+            return;
+        }
+        let job = Arc::clone(&self.job);
+        match thread::Builder::new().name("abide-compress".to_owned()).spawn(move || job.run()) {
+            Ok(thread) => {
+                state.running = true;
+                state.thread = Some(thread);
+            }
+            // The files stay as they are; the next rotation tries again.
+            Err(error) => self.job.counters.compression(Some(format!("cannot start compression: {error}"))),
+        }
+    }
+}
+
+impl Drop for Compressor {
+    fn drop(&mut self) {
+        self.job.stop.store(true, Relaxed);
+        let thread = self.job.state().thread.take();
+        if let Some(thread) = thread {
+            // It looks at `stop` after every block, and it does not panic.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Job {
+    /// A panic elsewhere leaves the state whole.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self) {
+        loop {
+            let mut state = self.state();
+            if !std::mem::take(&mut state.wanted) || self.stop.load(Relaxed) {
+                state.running = false;
+                return;
+            }
+            drop(state);
+            let outcome = self.compress_all();
+            self.counters
+                .compression(outcome.err().map(|error| format!("cannot compress a log file: {error}")));
+        }
+    }
+
+    fn compress_all(&self) -> io::Result<()> {
+        let mut outcome = Ok(());
+        for names in &self.names {
+            let listing = names.list()?;
+            for &number in &listing.plain {
+                let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+                if self.stop.load(Relaxed) {
+                    return outcome;
+                }
+                // Where both are there, a crash came between the last two steps of what follows.
+                let result = if listing.compressed.contains(&number) {
+                    remove(names, number)
+                } else {
+                    self.compress(names, number)
+                };
+                drop(turn);
+                outcome = outcome.and(result);
+            }
+        }
+        outcome
+    }
+
+    /// Compresses file `number`, so that at any moment one whole file is there: the plain or the compressed one.
+    fn compress(&self, names: &Names, number: u64) -> io::Result<()> {
+        let plain = match File::open(names.rotated(number)) {
+            // Retention was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            other => other?,
+        };
+        let leftover = names.leftover(number, self.compression);
+        // What is appended to must be empty.
+        match fs::remove_file(&leftover) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let outcome = self.pack(plain, (self.files.append)(&leftover)?);
+        if !matches!(outcome, Ok(true)) {
+            fs::remove_file(&leftover)?;
+            return outcome.map(|_stopped| ());
+        }
+        fs::rename(&leftover, names.compressed(number, self.compression))?;
+        remove(names, number)
+    }
+
+    /// Whether it came to an end; not if it was told to stop.
+    fn pack(&self, mut plain: File, mut target: File) -> io::Result<bool> {
+        let mut encoder = encoder(self.compression)?;
+        let (mut block, mut packed) = (vec![0; BLOCK], Vec::new());
+        loop {
+            if self.stop.load(Relaxed) {
+                return Ok(false);
+            }
+            let length = fill(&mut plain, &mut block)?;
+            if length == 0 {
+                break;
+            }
+            encoder.block(&block[..length], &mut packed)?;
+            target.write_all(&packed)?;
+            packed.clear();
+        }
+        encoder.finish(&mut packed)?;
+        target.write_all(&packed)?;
+        target.sync_all()?;
+        Ok(true)
+    }
+}
+
+fn remove(names: &Names, number: u64) -> io::Result<()> {
+    match fs::remove_file(names.rotated(number)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < buffer.len() {
+        match file.read(&mut buffer[length..]) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
+}

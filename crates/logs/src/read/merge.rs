@@ -1,0 +1,63 @@
+//! The lines of both streams in the order in which they arrived.
+
+use super::{Line, cursor::Cursor};
+use crate::{Error, index};
+
+/// Merges the lines of some streams.
+#[derive(Debug)]
+pub(crate) struct Merge {
+    cursors: Vec<Cursor>,
+    /// Counts reads, so that "read before" has a meaning across cursors.
+    clock: u64,
+    /// So many lines are passed over first.
+    skip: usize,
+    skipped: Vec<u8>,
+}
+
+impl Merge {
+    pub fn new(cursors: Vec<Cursor>, skip: usize) -> Self {
+        Self { cursors, clock: 0, skip, skipped: Vec::new() }
+    }
+
+    /// Puts the next line into `line`. False if there is none for now.
+    pub fn read(&mut self, line: &mut Line) -> Result<bool, Error> {
+        while self.skip > 0 {
+            let Some(at) = self.first()? else { return Ok(false) };
+            let head = self.cursors[at].take(&mut self.skipped);
+            self.skip -= usize::from(head.is_some_and(|head| head.last_piece));
+        }
+        let Some(at) = self.first()? else { return Ok(false) };
+        let cursor = &mut self.cursors[at];
+        let Some(head) = cursor.take(&mut line.bytes) else { return Ok(false) };
+        line.stream = cursor.stream();
+        line.time = head.stamp.and_then(|stamp| index::system_time(stamp.time));
+        line.complete = head.complete;
+        Ok(true)
+    }
+
+    /// The cursor whose head came first.
+    fn first(&mut self) -> Result<Option<usize>, Error> {
+        loop {
+            let heads = self.cursors.iter().enumerate();
+            let first = heads
+                .filter_map(|(at, cursor)| Some((cursor.head()?.order(), at)))
+                .min_by_key(|(order, _)| *order)
+                .map(|(_, at)| at);
+            // A stream without a head was found dry, but something older than this may have come there since:
+            // only a look after the head itself was read is proof that nothing did.
+            let read = first.map_or(self.clock, |at| self.cursors[at].filled());
+            let mut proven = true;
+            for cursor in &mut self.cursors {
+                if cursor.head().is_none() && !cursor.was_dry_after(read) {
+                    proven = false;
+                    cursor
+                        .advance(&mut self.clock)
+                        .map_err(Error::io("read the log in", cursor.names().dir()))?;
+                }
+            }
+            if proven || (first.is_none() && self.cursors.iter().all(|cursor| cursor.head().is_none())) {
+                return Ok(first);
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Finding and opening a file of a stream by its number, whatever form it has by now.
+
+use std::{fs::File, io};
+
+use super::source::Source;
+use crate::{Compression, names::Names};
+
+/// How often opening is tried anew because a rotation or a compression came in between.
+const ATTEMPTS: usize = 100;
+
+/// What is found under a number.
+#[derive(Debug)]
+pub(crate) enum Segment {
+    /// The file.
+    There(Source),
+    /// Nothing any more: retention removed it.
+    Gone,
+    /// Nothing yet.
+    Coming,
+}
+
+/// Opens file `number`.
+pub(crate) fn open(names: &Names, number: u64) -> io::Result<Segment> {
+    for _ in 0..ATTEMPTS {
+        let current = names.list()?.current();
+        if number > current {
+            return Ok(Segment::Coming);
+        }
+        if number < current {
+            return open_rotated(names, number);
+        }
+        let Some(file) = present(File::open(names.current()))? else { return Ok(Segment::Coming) };
+        // The name may have gone to the next file between the two calls; then the number has changed too.
+        if names.list()?.current() == current {
+            return Ok(Segment::There(Source::Plain(file)));
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::ResourceBusy, "the log rotates faster than it can be opened"))
+}
+
+/// Whether there is a file after `number`, so that nothing more will be written to this one.
+pub(crate) fn is_succeeded(names: &Names, number: u64) -> bool {
+    names.index(number + 1).exists() || names.rotated(number).exists()
+}
+
+/// The number of the oldest file after `number`.
+pub(crate) fn next(names: &Names, number: u64) -> io::Result<u64> {
+    let listing = names.list()?;
+    let later = listing.rotated.iter().find(|rotated| **rotated > number);
+    Ok(later.copied().unwrap_or_else(|| listing.current().max(number + 1)))
+}
+
+fn open_rotated(names: &Names, number: u64) -> io::Result<Segment> {
+    // In the order in which the forms replace each other, so that one of them is always found.
+    let forms = [
+        (names.rotated(number), Compression::None),
+        (names.compressed(number, Compression::Zstd), Compression::Zstd),
+        (names.compressed(number, Compression::Gzip), Compression::Gzip),
+    ];
+    for (path, compression) in forms {
+        if let Some(file) = present(File::open(path))? {
+            return Ok(Segment::There(Source::new(file, compression)?));
+        }
+    }
+    Ok(Segment::Gone)
+}
+
+fn present(opened: io::Result<File>) -> io::Result<Option<File>> {
+    match opened {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
