@@ -293,10 +293,37 @@ fn unhealthy_restarts_or_is_reported() {
 #[test]
 fn a_clock_that_runs_backwards_stands_still() {
     let mut bench = Bench::started(steady(spec()));
-    bench.pass(10_000).exit(Exit::Code(1));
+    bench.pass(10_000).feed(Event::Reload);
     bench.now = Moment::ORIGIN;
+    bench.exit(Exit::Code(1));
     bench.gone();
+    assert_eq!(
+        bench.said().pop().unwrap(),
+        "exited with code 1 after 10s; restarting in 200ms (failure 1 of 10)"
+    );
     assert_eq!(bench.machine.due(), Some(Moment::after_origin(Duration::from_millis(10_200))));
+}
+
+#[test]
+fn a_pause_interrupts_the_stable_time_and_does_not_undo_it() {
+    let failed_once = || {
+        let mut bench = Bench::started(steady(spec()));
+        bench.exit(Exit::Code(1));
+        bench.gone();
+        bench.pass(200).feed(Event::Due);
+        bench.spawned();
+        bench
+    };
+    // Not long enough before the pause: counted anew after it.
+    let mut bench = failed_once();
+    bench.pass(59_000).feed(Event::Pause);
+    assert_eq!((bench.machine.failures(), bench.machine.due()), (1, None));
+    bench.pass(59_000).feed(Event::Continue);
+    assert_eq!(bench.machine.due(), Some(bench.now + Duration::from_secs(60)));
+    // Long enough before it, by a driver that was late to say so.
+    let mut bench = failed_once();
+    bench.pass(61_000).feed(Event::Pause);
+    assert_eq!(bench.machine.failures(), 0);
 }
 
 #[test]

@@ -69,6 +69,8 @@ fn a_program_that_does_not_die_has_no_second_copy_beside_it() {
         bench.feed(Event::Due);
     }
     assert_eq!(bench.name(), "failed");
+    // Ten seconds to end when asked, and two after each of five kills.
+    assert_eq!(bench.now.since_origin().as_secs(), 20);
     assert_eq!(bench.said().pop().unwrap(), "failed: process 1 does not end, even when killed");
     assert_eq!(bench.feed(Event::Restart(Cause::User)), [], "the start waits for the old process");
     // It ends at last: what was planned goes on.
@@ -177,6 +179,9 @@ fn shutdown_is_final() {
 fn late_news_of_an_earlier_process_means_nothing() {
     let mut bench = Bench::started(spec());
     bench.exit(Exit::Code(1));
+    // A tree of long ago is not the one that is waited for.
+    bench.feed(Event::TreeGone { pid: 77 });
+    assert_eq!(bench.name(), "stopping");
     bench.gone();
     bench.pass(1_000).feed(Event::Due);
     bench.spawned();
