@@ -1,1 +1,66 @@
-fn main() {}
+//! One list of black-box behaviours of Abide, tried on every backend.
+//!
+//! Nothing of Abide is linked: what is tried is the executables, as a user has them.
+
+mod backend;
+mod behaviour;
+mod behaviours;
+mod context;
+mod options;
+mod report;
+mod run;
+mod runner;
+mod service;
+
+use std::process::ExitCode;
+
+use backend::{Backend, Foreground, Scm, Systemd};
+use options::Options;
+
+fn main() -> ExitCode {
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(text) => {
+            eprintln!("{text}");
+            return ExitCode::from(2);
+        }
+    };
+    let list = behaviours::all();
+    if options.list {
+        for behaviour in &list {
+            println!("{:32} {}", behaviour.name, behaviour.says);
+        }
+        println!("{} behaviours", list.len());
+        return ExitCode::SUCCESS;
+    }
+    let chosen: Vec<_> = list.iter().copied().filter(|behaviour| options.wants(behaviour.name)).collect();
+    if chosen.is_empty() {
+        eprintln!("no behaviour is named like that; --list tells the names");
+        return ExitCode::from(2);
+    }
+    let mut table = report::Table::default();
+    for name in &options.backends {
+        eprintln!("── {name}");
+        match make(name, &options) {
+            Ok(backend) => table.column(
+                backend.name(),
+                runner::try_all(&*backend, &chosen, options.jobs, options.keep_going),
+            ),
+            Err(why) => {
+                eprintln!("{name} could not be set up: {why}");
+                table.missing(name, why);
+            }
+        }
+    }
+    print!("{}", table.render(&chosen));
+    if table.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn make(name: &str, options: &Options) -> Result<Box<dyn Backend>, String> {
+    Ok(match name {
+        "foreground" => Box::new(Foreground::new(options.programs.clone())?),
+        "systemd" => Box::new(Systemd::new(&options.root, &options.programs)?),
+        "scm" => Box::new(Scm::new(&options.root, &options.windows_programs)?),
+        other => return Err(format!("no backend is named {other:?}; there are foreground, systemd and scm")),
+    })
+}

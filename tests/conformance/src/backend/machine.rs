@@ -1,0 +1,75 @@
+//! A machine made by one of the scripts in `tests/platforms`.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use crate::run::{run, wait_child};
+
+/// A running machine. It ends when this is dropped, and also when the tests die: the script then sees its input close.
+pub struct Machine {
+    script: PathBuf,
+    name: String,
+    holder: Child,
+    _output: BufReader<ChildStdout>,
+    /// The folder under which the machine's files are seen from here.
+    pub files: PathBuf,
+}
+
+impl Machine {
+    /// Boots a machine with `tests/platforms/SCRIPT serve`.
+    pub fn boot(root: &Path, script: &str) -> Result<Self, String> {
+        let script = root.join("tests/platforms").join(script);
+        let name = format!("conformance-{}", std::process::id());
+        let mut holder = Command::new(&script)
+            .args(["serve", &name])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("{}: {error}", script.display()))?;
+        let Some(output) = holder.stdout.take() else { return Err("no output of the machine".into()) };
+        let mut output = BufReader::new(output);
+        let mut line = String::new();
+        let read = output.read_line(&mut line);
+        if read.is_err() || line.trim() != "ready" {
+            let _ = wait_child(&mut holder, Duration::from_secs(30));
+            return Err(format!("the machine did not boot; see what {} said above", script.display()));
+        }
+        let mut machine = Self { script, name, holder, _output: output, files: PathBuf::new() };
+        machine.files = machine.ask("path")?.into();
+        Ok(machine)
+    }
+
+    /// A command on the machine.
+    pub fn exec(&self, program: &str) -> Command {
+        let mut command = Command::new(&self.script);
+        command.args(["exec", &self.name, program]);
+        command
+    }
+
+    /// Asks the script about the machine.
+    pub fn ask(&self, verb: &str) -> Result<String, String> {
+        let output = run(Command::new(&self.script).args([verb, &self.name]), Duration::from_secs(200))
+            .map_err(|error| format!("{}: {error}", self.script.display()))?;
+        if output.ok() { Ok(output.text().trim().to_owned()) } else { Err(output.errors()) }
+    }
+
+    /// Copies a file of this machine into it, executable.
+    pub fn copy(&self, from: &Path, to: &str) -> Result<(), String> {
+        let target = self.files.join(to);
+        let folder = target.parent().unwrap_or(&self.files);
+        std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::copy(from, &target).map(drop))
+            .map_err(|error| format!("copying {} to {}: {error}", from.display(), target.display()))
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        drop(self.holder.stdin.take());
+        if !matches!(wait_child(&mut self.holder, Duration::from_secs(60)), Ok(Some(_))) {
+            eprintln!("warning: {} {} did not end", self.script.display(), self.name);
+        }
+    }
+}

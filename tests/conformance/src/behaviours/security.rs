@@ -1,0 +1,157 @@
+//! Who the program runs as, and who can see what.
+
+use crate::backend::Kind;
+use crate::behaviour::{Behaviour, Need, Outcome, now};
+use crate::context::Context;
+use crate::ensure;
+
+pub const LIST: &[Behaviour] = &[
+    now(
+        "least-privilege",
+        "without a word about it a service runs as an account of its own, not as root or LocalSystem",
+        &[Need::Manager],
+        account,
+    ),
+    now("account-system", "`run-as = \"system\"` gives root or LocalSystem", &[Need::Manager], system),
+    now(
+        "secrets-stay-hidden",
+        "a value of the spec's environment shows in no command line, unit, key, status or event",
+        &[],
+        secrets,
+    ),
+    now(
+        "spec-is-private",
+        "the stored spec can be read by its owner alone",
+        &[Need::UnixFiles, Need::Manager],
+        private,
+    ),
+    now(
+        "hardening-score",
+        "the default unit scores 1.5 or lower in `systemd-analyze security`",
+        &[Need::UnixFiles, Need::Manager],
+        score,
+    ),
+    now(
+        "control-is-private",
+        "nobody but root and the owner can control a service",
+        &[Need::UnixFiles],
+        control,
+    ),
+];
+
+fn account(c: &Context) -> Outcome {
+    let service = c.service(&["who", "say", "that is all"]);
+    c.run(&service)?;
+    let printed = c.wait_printed(&service.name, "that is all")?;
+    if c.backend.kind() == Kind::Systemd {
+        ensure!(
+            printed.contains("who uid") && !printed.contains("who uid 0\n"),
+            "the program runs as root: {printed}"
+        );
+    } else {
+        // Wine runs everything as one user; what counts is the account that the service is registered with.
+        let output = c.backend.ask(&["sc", "qc", &service.name])?.all();
+        let wanted = format!("NT SERVICE\\{}", service.name);
+        ensure!(
+            output.to_lowercase().contains(&wanted.to_lowercase()),
+            "not registered as {wanted}: {output}"
+        );
+    }
+    Ok(())
+}
+
+fn system(c: &Context) -> Outcome {
+    let service = c.service(&["who", "say", "that is all"]).with("[account]\nrun-as = \"system\"");
+    c.run(&service)?;
+    let printed = c.wait_printed(&service.name, "that is all")?;
+    if c.backend.kind() == Kind::Systemd {
+        ensure!(printed.contains("who uid 0\n"), "the program does not run as root: {printed}");
+    } else {
+        let output = c.backend.ask(&["sc", "qc", &service.name])?.all();
+        ensure!(output.contains("LocalSystem"), "not registered as LocalSystem: {output}");
+    }
+    Ok(())
+}
+
+fn secrets(c: &Context) -> Outcome {
+    let secret = "s3cr3t-value-of-the-test";
+    let service =
+        c.service(&["say", "up", "graceful", "0"]).program(&format!("env = {{ PASSWORD = \"{secret}\" }}"));
+    c.run(&service)?;
+    c.wait_printed(&service.name, "up")?;
+    let status = c.status(&service.name)?.to_string() + &c.abide(&["status", &service.name])?.all();
+    ensure!(!status.contains(secret), "it is in the status");
+    ensure!(!c.told(&service.name)?.contains(secret), "it is in the events");
+    let lines = c.backend.processes(secret);
+    ensure!(lines.is_empty(), "it is in a command line: {lines:?}");
+    match c.backend.kind() {
+        Kind::Systemd => {
+            let unit = c.backend.ask(&["systemctl", "cat", &service.name])?.all();
+            ensure!(!unit.contains(secret), "it is in the unit");
+            let shown = c.backend.ask(&["systemctl", "show", &service.name])?.all();
+            ensure!(!shown.contains(secret), "`systemctl show` tells it");
+        }
+        Kind::Scm => {
+            let key = format!(r"HKLM\System\CurrentControlSet\Services\{}", service.name);
+            let found = c.backend.ask(&["reg", "query", &key, "/s"])?.all();
+            ensure!(found.contains("ImagePath"), "the key of the service is not found: {found}");
+            ensure!(!found.contains(secret), "it is in the registry");
+        }
+        Kind::Foreground => {}
+    }
+    Ok(())
+}
+
+fn private(c: &Context) -> Outcome {
+    let service = c.service(&["graceful", "0"]);
+    c.run(&service)?;
+    let path = format!("/etc/abide/services/{}.toml", service.name);
+    let mode = c.backend.ask(&["stat", "-c", "%a %U", &path])?;
+    ensure!(mode.text().trim() == "600 root", "{path}: {}", mode.all());
+    Ok(())
+}
+
+fn score(c: &Context) -> Outcome {
+    if c.backend.kind() != Kind::Systemd {
+        return Err(crate::behaviour::Fault::NotHere("a figure of systemd".into()));
+    }
+    let service = c.service(&["graceful", "0"]);
+    c.run(&service)?;
+    let output = c
+        .backend
+        .ask(&["systemd-analyze", "security", "--no-pager", &format!("{}.service", service.name)])?
+        .all();
+    let score: Option<f32> = output
+        .lines()
+        .rev()
+        .find_map(|line| line.split("exposure level for").nth(1))
+        .and_then(|rest| rest.split(": ").nth(1))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|number| number.parse().ok());
+    ensure!(score.is_some_and(|score| score <= 1.5), "the score is {score:?}:\n{output}");
+    Ok(())
+}
+
+fn control(c: &Context) -> Outcome {
+    let service = c.service(&["graceful", "0"]);
+    c.run(&service)?;
+    let pid = c.pid(&service.name)?;
+    let mut command = c.abide_command(&["stop", &service.name]);
+    let abide = command.get_program().to_os_string();
+    let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+    if c.backend.kind() == Kind::Systemd {
+        let inside: Vec<_> =
+            arguments.iter().skip(2).map(|argument| argument.to_string_lossy().into_owned()).collect();
+        command = c.backend.native("setpriv");
+        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).args(inside);
+    } else {
+        command = std::process::Command::new("setpriv");
+        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(abide).args(arguments);
+    }
+    let output =
+        crate::run::run(&mut command, crate::backend::VERB_LIMIT).map_err(|error| error.to_string())?;
+    c.note(format!("as another user: {:?} {}", output.code, output.all()));
+    ensure!(!output.ok(), "another user can stop the service");
+    ensure!(c.pid(&service.name)? == pid, "another user has touched the service");
+    Ok(())
+}

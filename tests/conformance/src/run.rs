@@ -1,0 +1,110 @@
+//! Running a command with a deadline, and waiting for conditions.
+
+use std::io::{self, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How a command ended and what it printed.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// `None`: ended by a signal, or by us when its time was over.
+    pub code: Option<i32>,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+    pub timed_out: bool,
+    pub took: Duration,
+}
+
+impl Output {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).replace("\r\n", "\n")
+    }
+
+    pub fn errors(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).replace("\r\n", "\n")
+    }
+
+    /// Both streams: for messages whose stream is another behaviour's business.
+    pub fn all(&self) -> String {
+        self.text() + &self.errors()
+    }
+
+    pub fn ok(&self) -> bool {
+        self.code == Some(0)
+    }
+}
+
+/// Runs `command` with nothing on its standard input, and ends it when `limit` is over.
+pub fn run(command: &mut Command, limit: Duration) -> io::Result<Output> {
+    let began = Instant::now();
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let stdout = reader(child.stdout.take());
+    let stderr = reader(child.stderr.take());
+    let (code, timed_out) = match wait_child(&mut child, limit)? {
+        Some(code) => (code, false),
+        None => {
+            let _ = child.kill();
+            let _ = child.wait();
+            (None, true)
+        }
+    };
+    let took = began.elapsed();
+    // A process it left behind may hold the pipes; what came is enough.
+    let collect = |reader: mpsc::Receiver<Vec<u8>>| {
+        let mut all = Vec::new();
+        let deadline = Instant::now() + Duration::from_secs(3);
+        while let Ok(part) = reader.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            all.extend(part);
+        }
+        all
+    };
+    Ok(Output { code, stdout: collect(stdout), stderr: collect(stderr), timed_out, took })
+}
+
+/// Waits for a child with a deadline: `None` when it is still there.
+pub fn wait_child(child: &mut Child, limit: Duration) -> io::Result<Option<Option<i32>>> {
+    let deadline = Instant::now() + limit;
+    let mut pause = Duration::from_millis(1);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status.code()));
+        }
+        if Instant::now() >= deadline {
+            return Ok(None);
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
+    }
+}
+
+/// Reads a pipe to its end in a thread of its own.
+pub fn reader(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Vec<u8>> {
+    let (send, receive) = mpsc::channel();
+    if let Some(mut pipe) = pipe {
+        thread::spawn(move || {
+            let mut buffer = [0; 65536];
+            while let Ok(length) = pipe.read(&mut buffer) {
+                if length == 0 || send.send(buffer[..length].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    receive
+}
+
+/// Polls `condition` until it holds or `limit` is over.
+pub fn wait_for(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + limit;
+    loop {
+        if condition() {
+            return true;
+        }
+        if Instant::now() >= deadline {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(30));
+    }
+}
