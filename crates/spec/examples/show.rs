@@ -5,7 +5,7 @@ fn main() {
     let bytes = std::fs::read(&file).unwrap();
     let text = String::from_utf8_lossy(&bytes);
     match abide_spec::Spec::from_bytes(&bytes) {
-        Ok(spec) => println!("{spec:#?}"),
+        Ok(spec) => println!("{}", spec.to_toml()),
         Err(errors) => print!("{}", errors.render(file.as_ref(), &text, false)),
     }
 }

@@ -86,6 +86,7 @@ pub(crate) struct RawHealth {
     tcp: Option<TcpAddress>,
     /// Healthy when this command ends with code 0.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     exec: Option<Vec<String>>,
     /// Healthy when this heartbeat file was modified not longer ago than `max-age`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,19 +99,17 @@ pub(crate) struct RawHealth {
     log_silence: Option<Duration>,
     /// How long to wait between two questions.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(extend("default" = "10s")))]
     every: Option<Duration>,
     /// An answer that takes longer is bad.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(extend("default" = "2s")))]
     timeout: Option<Duration>,
     /// So many bad answers in a row make the program unhealthy.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(extend("default" = 3)))]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     unhealthy_after: Option<u32>,
     /// So many good answers in a row make it healthy again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(extend("default" = 1)))]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     healthy_after: Option<u32>,
     /// How long to wait after the program became ready before the first question.
     #[serde(skip_serializing_if = "is_default")]

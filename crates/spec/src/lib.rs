@@ -24,6 +24,8 @@ mod parse;
 mod path;
 mod probe;
 mod program;
+#[cfg(feature = "schema")]
+mod reference;
 mod register;
 mod reload;
 mod render;
@@ -38,6 +40,8 @@ mod spec;
 mod start;
 mod stop;
 mod suggest;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod text_value;
 mod validate;
 #[cfg(feature = "write")]
@@ -56,9 +60,13 @@ pub use order::{Cycle, order};
 pub use parse::text_of;
 pub use probe::{HttpUrl, Probe, TcpAddress};
 pub use program::{CommandKind, InheritEnv, Program};
+#[cfg(feature = "schema")]
+pub use reference::{EXAMPLE, reference_markdown};
 pub use register::Register;
 pub use reload::{Act, DebugSwitch, Reload};
 pub use restart::{CodeRules, Delay, GiveUp, Restart, SignalRules, When};
+#[cfg(feature = "schema")]
+pub use schema::schema;
 pub use security::{Hardening, Home, Network, Profile, Security};
 pub use signal::{Signal, SignalError};
 pub use size::{Size, SizeError};

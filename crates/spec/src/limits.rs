@@ -14,12 +14,15 @@ pub struct Limits {
     pub memory: Option<Size>,
     /// Processors: `1.5` means one and a half of them.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("exclusiveMinimum" = 0)))]
     pub cpu: Option<f64>,
     /// Open files of each process.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub open_files: Option<u64>,
     /// Processes and threads.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub processes: Option<u64>,
 }
 

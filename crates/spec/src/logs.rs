@@ -16,7 +16,12 @@ pub struct Logs {
     #[serde(skip_serializing_if = "is_default")]
     pub when_full: WhenFull,
     /// How much output is held in memory while the disk is slow, for each stream.
+    #[serde(skip_serializing_if = "is_usual_buffer")]
     pub buffer: Size,
+}
+
+fn is_usual_buffer(buffer: &Size) -> bool {
+    *buffer == Logs::BUFFER
 }
 
 impl Default for Logs {
@@ -36,11 +41,14 @@ impl Logs {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Rotate {
     /// Begin a new file before this one would grow larger. Lines are never cut.
+    #[serde(skip_serializing_if = "is_usual_size")]
     pub size: Size,
     /// Begin a new file when this one is so old.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<Duration>,
     /// How many old files are kept.
+    #[serde(skip_serializing_if = "is_usual_keep")]
+    #[cfg_attr(feature = "schema", schemars(range(max = 10000)))]
     pub keep: u32,
     /// How old files are compressed.
     #[serde(skip_serializing_if = "is_default")]
@@ -49,8 +57,23 @@ pub struct Rotate {
 
 impl Default for Rotate {
     fn default() -> Self {
-        Self { size: Size::mib(64), every: None, keep: 10, compress: Compress::None }
+        Self { size: Self::SIZE, every: None, keep: Self::KEEP, compress: Compress::None }
     }
+}
+
+impl Rotate {
+    /// Default of `size`.
+    pub const SIZE: Size = Size::mib(64);
+    /// Default of `keep`.
+    pub const KEEP: u32 = 10;
+}
+
+fn is_usual_size(size: &Size) -> bool {
+    *size == Rotate::SIZE
+}
+
+fn is_usual_keep(keep: &u32) -> bool {
+    *keep == Rotate::KEEP
 }
 
 /// How old log files are compressed.

@@ -15,12 +15,13 @@ use crate::is_default;
 pub struct Program {
     /// The program and its arguments, one string each. They are passed on byte for byte: there is no shell in between,
     /// so no quoting, and no variables are expanded. A program without a folder in front of it is searched on `PATH`.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub command: Vec<String>,
     /// The folder the program runs in. Default: the service's own state folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub working_dir: Option<PathBuf>,
-    /// Environment variables. In a value `${NAME}` stands for an inherited variable or an earlier entry, and `$$` for
-    /// a dollar sign; all else is literal. A name that is not set is an error.
+    /// Environment variables. In a value `${NAME}` stands for another variable and `$$` for a dollar sign; all else is
+    /// literal. A variable that is not set is an error.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
     /// A file of `KEY=VALUE` lines that are set before `env`, so `env` wins. It is read at every start of the program.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Register {
     /// The port it answers on, from 1 to 65535.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub port: u16,
     /// The address it answers on. Default: the host's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -19,6 +20,7 @@ pub struct Register {
     pub tags: Vec<String>,
     /// Its share of the load among its equals, from 1 to 65535.
     #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub weight: u16,
     /// Facts about it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -53,6 +53,7 @@ pub(crate) struct RawReload {
     signal: Option<Signal>,
     /// Run this command, with the environment of the program.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     command: Option<Vec<String>>,
 }
 
@@ -67,6 +68,7 @@ pub(crate) struct RawAct {
     signal: Option<Signal>,
     /// Run this command, with the environment of the program.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     command: Option<Vec<String>>,
     /// Restart the program with these environment variables on top of its own.
     #[serde(skip_serializing_if = "Option::is_none")]

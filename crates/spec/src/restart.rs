@@ -23,7 +23,8 @@ pub struct Restart {
     /// Signals that ended the program and that override `when` (Unix).
     #[serde(skip_serializing_if = "is_default")]
     pub signals: SignalRules,
-    /// How long to wait before the program is started again.
+    /// How long to wait before the program is started again: `initial`, then `factor` times more after each failure in
+    /// a row, at most `max`. `factor = 1` is a fixed delay, `initial = "0s"` is at once.
     #[serde(skip_serializing_if = "is_default")]
     pub delay: Delay,
     /// When to stop trying: after so many restarts within so long. `false` means never.
@@ -31,6 +32,7 @@ pub struct Restart {
     #[cfg_attr(feature = "schema", schemars(with = "GiveUpSchema"))]
     pub give_up: Option<GiveUp>,
     /// A program that ran so long is stable: the delay begins anew at `initial`.
+    #[serde(skip_serializing_if = "is_usual_reset")]
     pub reset_after: Duration,
 }
 
@@ -81,6 +83,10 @@ fn is_zero_only(codes: &[i32]) -> bool {
     codes == [0]
 }
 
+fn is_usual_reset(reset_after: &Duration) -> bool {
+    *reset_after == Restart::RESET_AFTER
+}
+
 fn is_usual_give_up(give_up: &Option<GiveUp>) -> bool {
     *give_up == Some(GiveUp::default())
 }
@@ -127,26 +133,58 @@ pub struct SignalRules {
     pub never: Vec<Signal>,
 }
 
-/// How long to wait before a program is started again: `initial`, then `factor` times more after each failure in a
-/// row, at most `max`. `factor = 1` is a fixed delay, `initial = "0s"` is at once.
+/// How long to wait before a program is started again.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Delay {
     /// Before the first restart.
+    #[serde(skip_serializing_if = "is_usual_initial")]
     pub initial: Duration,
     /// How much longer after each further failure. At least 1.
+    #[serde(skip_serializing_if = "is_usual_factor")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1.0, max = 1000.0)))]
     pub factor: f64,
     /// No delay is longer.
+    #[serde(skip_serializing_if = "is_usual_max")]
     pub max: Duration,
     /// Random part of each delay, from 0 to 1: 0.1 means up to 10 % more or less, so that many services do not restart at the same moment.
+    #[serde(skip_serializing_if = "is_usual_jitter")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 1.0)))]
     pub jitter: f64,
 }
 
 impl Default for Delay {
     fn default() -> Self {
-        Self { initial: Duration::from_millis(200), factor: 2.0, max: Duration::from_secs(60), jitter: 0.1 }
+        Self { initial: Self::INITIAL, factor: Self::FACTOR, max: Self::MAX, jitter: Self::JITTER }
     }
+}
+
+impl Delay {
+    /// Default of `initial`.
+    pub const INITIAL: Duration = Duration::from_millis(200);
+    /// Default of `factor`.
+    pub const FACTOR: f64 = 2.0;
+    /// Default of `max`.
+    pub const MAX: Duration = Duration::from_secs(60);
+    /// Default of `jitter`.
+    pub const JITTER: f64 = 0.1;
+}
+
+fn is_usual_initial(initial: &Duration) -> bool {
+    *initial == Delay::INITIAL
+}
+
+fn is_usual_factor(factor: &f64) -> bool {
+    *factor == Delay::FACTOR
+}
+
+fn is_usual_max(max: &Duration) -> bool {
+    *max == Delay::MAX
+}
+
+fn is_usual_jitter(jitter: &f64) -> bool {
+    *jitter == Delay::JITTER
 }
 
 /// When to stop trying: `after` restarts within `within`, a sliding window.
@@ -155,6 +193,7 @@ impl Default for Delay {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct GiveUp {
     /// How many restarts. At least 1.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub after: u32,
     /// Within how long.
     pub within: Duration,

@@ -3,8 +3,12 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Map, Value, json};
 
-use crate::{Duration, HttpUrl, InheritEnv, Name, RunAs, Signal, Size, TcpAddress};
+use crate::{
+    Delay, Duration, GiveUp, Health, HttpUrl, InheritEnv, Logs, Name, Ready, Restart, Rotate, RunAs, Signal,
+    Size, StopStep, TcpAddress,
+};
 
 macro_rules! text_schema {
     ($($type:ident: $description:literal, $($key:literal = $value:expr),+;)*) => {$(
@@ -46,4 +50,168 @@ impl JsonSchema for InheritEnv {
             ]
         })
     }
+}
+
+/// The JSON Schema of a spec, for editors and for tools that write specs.
+pub fn schema() -> Value {
+    let mut schema = schemars::schema_for!(crate::Spec).to_value();
+    tidy(&mut schema);
+    for (name, keys) in ONE_OF {
+        let choices: Vec<Value> = keys.iter().map(|key| json!({ "required": [key] })).collect();
+        if let Some(definition) = schema.pointer_mut(&format!("/$defs/{name}")).and_then(Value::as_object_mut)
+        {
+            definition.insert("oneOf".to_owned(), choices.into());
+            if let Some(notify) = definition.get_mut("properties").and_then(|it| it.get_mut("notify")) {
+                notify["const"] = true.into();
+            }
+        }
+    }
+    for (setting, value) in defaults() {
+        if let Some(property) = property_mut(&mut schema, setting) {
+            property.insert("default".to_owned(), value);
+        }
+    }
+    schema
+}
+
+/// Of these keys a table has exactly one.
+const ONE_OF: [(&str, &[&str]); 5] = [
+    ("Ready", &["http", "tcp", "exec", "file", "notify", "log"]),
+    ("Health", &["http", "tcp", "exec", "file", "notify", "log-silence"]),
+    ("StopStep", &["signal", "event", "command", "kill"]),
+    ("Reload", &["signal", "command"]),
+    ("Act", &["signal", "command", "env"]),
+];
+
+/// The settings that have a default worth writing down. A test compares each with the types.
+pub(crate) fn defaults() -> Vec<(&'static str, Value)> {
+    let text = |it: &dyn std::fmt::Display| Value::from(it.to_string());
+    let give_up = GiveUp::default();
+    vec![
+        ("program.inherit-env", "all".into()),
+        ("start.mode", "auto".into()),
+        ("start.ready.timeout", text(&Ready::TIMEOUT)),
+        ("start.ready.every", text(&Ready::EVERY)),
+        ("account.run-as", text(&RunAs::default())),
+        ("restart.when", "on-failure".into()),
+        ("restart.success-codes", json!([0])),
+        ("restart.delay.initial", text(&Delay::INITIAL)),
+        ("restart.delay.factor", Delay::FACTOR.into()),
+        ("restart.delay.max", text(&Delay::MAX)),
+        ("restart.delay.jitter", Delay::JITTER.into()),
+        ("restart.give-up.after", give_up.after.into()),
+        ("restart.give-up.within", text(&give_up.within)),
+        ("restart.reset-after", text(&Restart::RESET_AFTER)),
+        ("health.every", text(&Health::EVERY)),
+        ("health.timeout", text(&Health::TIMEOUT)),
+        ("health.unhealthy-after", Health::UNHEALTHY_AFTER.into()),
+        ("health.healthy-after", Health::HEALTHY_AFTER.into()),
+        ("health.initial-delay", text(&Duration::ZERO)),
+        ("health.then", "restart".into()),
+        ("stop.steps.wait", text(&StopStep::WAIT)),
+        ("logs.rotate.size", text(&Rotate::SIZE)),
+        ("logs.rotate.keep", Rotate::KEEP.into()),
+        ("logs.rotate.compress", "none".into()),
+        ("logs.when-full", "block".into()),
+        ("logs.buffer", text(&Logs::BUFFER)),
+        ("security.profile", "strict".into()),
+        ("register.weight", 1.into()),
+    ]
+}
+
+/// Makes the schema say what TOML can say: there is no null, and a description is one paragraph.
+fn tidy(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            drop_null(object);
+            if let Some(Value::String(text)) = object.get_mut("description") {
+                *text = text.replace("\n\n", "\u{0}").replace('\n', " ").replace('\u{0}', "\n\n");
+            }
+            object.values_mut().for_each(tidy);
+        }
+        Value::Array(array) => array.iter_mut().for_each(tidy),
+        _ => {}
+    }
+}
+
+fn drop_null(object: &mut Map<String, Value>) {
+    // "type": ["string", "null"]
+    if let Some(Value::Array(types)) = object.get_mut("type") {
+        types.retain(|it| it != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            object.insert("type".to_owned(), only);
+        }
+    }
+    // "anyOf": [{ "$ref": … }, { "type": "null" }]
+    if let Some(Value::Array(choices)) = object.get_mut("anyOf") {
+        choices.retain(|it| it.get("type").is_none_or(|it| it != "null"));
+        if let [Value::Object(only)] = choices.as_slice() {
+            let only = only.clone();
+            object.remove("anyOf");
+            for (key, value) in only {
+                object.entry(key).or_insert(value);
+            }
+        }
+    }
+    if object.get("default").is_some_and(Value::is_null) {
+        object.remove("default");
+    }
+}
+
+/// The property of a setting like `restart.delay.max`.
+fn property_mut<'s>(schema: &'s mut Value, setting: &str) -> Option<&'s mut Map<String, Value>> {
+    let mut at = String::new();
+    for key in setting.split('.') {
+        at = format!("{}/properties/{key}", table_of(schema, &at)?);
+    }
+    schema.pointer_mut(&at)?.as_object_mut()
+}
+
+/// Where the table that a property holds is defined, itself or as the elements of a list.
+fn table_of(schema: &Value, at: &str) -> Option<String> {
+    let node = schema.pointer(at)?;
+    if node.get("properties").is_some() {
+        return Some(at.to_owned());
+    }
+    if let Some(reference) = node.get("$ref").and_then(Value::as_str) {
+        return table_of(schema, reference.strip_prefix('#')?);
+    }
+    if node.get("items").is_some() {
+        return table_of(schema, &format!("{at}/items"));
+    }
+    let choices = node.get("anyOf").or_else(|| node.get("oneOf"))?.as_array()?;
+    let key = if node.get("anyOf").is_some() { "anyOf" } else { "oneOf" };
+    (0..choices.len()).find_map(|index| table_of(schema, &format!("{at}/{key}/{index}")))
+}
+
+/// The property of a setting, and the definition that it refers to, if it does.
+pub(crate) fn property<'s>(schema: &'s Value, setting: &str) -> Option<(&'s Value, Option<&'s Value>)> {
+    let mut at = String::new();
+    for key in setting.split('.') {
+        at = format!("{}/properties/{key}", table_of(schema, &at)?);
+    }
+    let property = schema.pointer(&at)?;
+    let definition =
+        property.get("$ref").and_then(Value::as_str).and_then(|it| schema.pointer(it.strip_prefix('#')?));
+    Some((property, definition))
+}
+
+/// All settings that the types have.
+#[cfg(test)]
+pub(crate) fn all_settings(schema: &Value) -> Vec<String> {
+    fn walk(schema: &Value, at: &str, prefix: &str, out: &mut Vec<String>) {
+        let Some(table) = table_of(schema, at) else {
+            out.push(prefix.to_owned());
+            return;
+        };
+        let properties = schema.pointer(&format!("{table}/properties")).and_then(Value::as_object);
+        for key in properties.into_iter().flat_map(|it| it.keys()) {
+            let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+            walk(schema, &format!("{table}/properties/{key}"), &name, out);
+        }
+    }
+    let mut out = Vec::new();
+    walk(schema, "", "", &mut out);
+    out
 }

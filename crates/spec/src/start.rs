@@ -78,6 +78,7 @@ pub(crate) struct RawReady {
     tcp: Option<TcpAddress>,
     /// Ready when this command ends with code 0.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     exec: Option<Vec<String>>,
     /// Ready when this file exists.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,11 +91,9 @@ pub(crate) struct RawReady {
     log: Option<String>,
     /// A program that is not ready by then has failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(extend("default" = "30s")))]
     timeout: Option<Duration>,
     /// How long to wait between two tries.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(extend("default" = "250ms")))]
     every: Option<Duration>,
 }
 

@@ -167,13 +167,13 @@ pub(crate) struct RawStopStep {
     event: Option<ConsoleEvent>,
     /// Run this command, with the environment of the program.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     command: Option<Vec<String>>,
     /// End the whole process tree, or the program's first process alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     kill: Option<KillScope>,
     /// How long the program then has to end before the next step. Not for `kill`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(extend("default" = "10s")))]
     wait: Option<Duration>,
     /// Take this step only on this family of operating systems.
     #[serde(skip_serializing_if = "Option::is_none")]

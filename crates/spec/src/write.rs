@@ -9,10 +9,13 @@ const MAX_LINE: usize = 100;
 
 impl Spec {
     /// The spec as TOML. Settings that have their default are left out; sections stand in the order of the reference.
-    /// What it gives, [`Spec::parse`] reads back as the same spec.
+    /// What it gives for a spec that passes [`Spec::validate`], [`Spec::parse`] reads back as the same spec.
     pub fn to_toml(&self) -> String {
-        // Serializing can fail only for map keys and values that TOML does not have; a spec has none of them.
-        let document = toml_edit::ser::to_document(self).unwrap_or_default();
+        let document = match toml_edit::ser::to_document(self) {
+            Ok(document) => document,
+            // Only what validation refuses: a path that is not Unicode, a number too large for TOML.
+            Err(error) => return format!("# this spec cannot be written: {error}\n"),
+        };
         let mut out = DocumentMut::new();
         for (key, item) in document.as_table().iter() {
             out.insert(key, section(item.clone()));

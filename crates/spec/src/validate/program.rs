@@ -4,7 +4,7 @@ use super::Findings;
 use super::life::ready;
 use super::texts::{command, env, file, line, unique};
 use crate::path::{Path, at};
-use crate::settings::{SETTINGS, is_setting};
+use crate::settings::{SETTINGS, can_be_accepted};
 use crate::suggest::nearest;
 use crate::{Account, InheritEnv, Program, RunAs, Spec, Start};
 
@@ -23,7 +23,7 @@ pub(super) fn check(spec: &Spec, found: &mut Findings) {
 
 fn accept(found: &mut Findings, entries: &[String]) {
     unique(found, &at!["accept"], entries);
-    for (index, entry) in entries.iter().enumerate().filter(|(_, entry)| !is_setting(entry)) {
+    for (index, entry) in entries.iter().enumerate().filter(|(_, entry)| !can_be_accepted(entry)) {
         let last = entry.rsplit('.').next().unwrap_or(entry);
         let by_last_part = SETTINGS.iter().copied().find(|setting| setting.rsplit('.').next() == Some(last));
         let hint = match nearest(entry, SETTINGS.iter().copied()).or(by_last_part) {

@@ -35,6 +35,8 @@ pub(super) fn file(found: &mut Findings, at: Path, path: &FilePath) {
         found.add(at, "a path cannot be empty").hint("leave the setting out if it is not needed");
     } else if text.as_encoded_bytes().contains(&0) {
         found.add(at, format!("path {path:?} contains a NUL byte"));
+    } else if path.to_str().is_none() {
+        found.add(at, format!("path {path:?} is not Unicode and cannot be written into a spec"));
     }
 }
 
