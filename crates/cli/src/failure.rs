@@ -1,0 +1,114 @@
+//! Why a verb failed, what to do next, and with which exit code.
+
+use abide_os::manager::{ErrorKind, ManagerError};
+use abide_supervisor::SetupError;
+use abide_supervisor::control::AskError;
+use abide_supervisor::status::StatusError;
+
+use crate::exit::Exit;
+
+/// Why a verb failed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// What failed, on what, and why.
+    pub error: String,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// The exit code.
+    pub exit: Exit,
+}
+
+impl Failure {
+    /// A failure without a next step.
+    pub fn new(exit: Exit, error: impl Into<String>) -> Self {
+        Self { error: error.into(), hint: None, exit }
+    }
+
+    /// The same, with what to do next.
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The failure of something that the operating system refused.
+    pub fn io(what: impl std::fmt::Display, error: &std::io::Error) -> Self {
+        let exit = match error.kind() {
+            std::io::ErrorKind::PermissionDenied => Exit::Permission,
+            _ => Exit::Failed,
+        };
+        Self::new(exit, format!("{what}: {error}"))
+    }
+}
+
+impl From<ManagerError> for Failure {
+    fn from(error: ManagerError) -> Self {
+        let exit = match error.kind() {
+            ErrorKind::Failed => Exit::Failed,
+            ErrorKind::Privilege => Exit::Permission,
+            ErrorKind::NotInstalled => Exit::NotInstalled,
+            ErrorKind::Spec => Exit::BadSpec,
+            ErrorKind::TimedOut => Exit::TimedOut,
+        };
+        let hint = error.hint().or_else(|| (exit == Exit::Permission).then(as_administrator));
+        Self { error: error.to_string(), hint, exit }
+    }
+}
+
+/// The exact command that has the rights that this one lacked.
+fn as_administrator() -> String {
+    if abide_spec::Family::current() == abide_spec::Family::Windows {
+        return "run the same command in a terminal that was opened with \"Run as administrator\"".into();
+    }
+    let words: Vec<String> = std::env::args().map(|word| crate::shown::shell_word(&word)).collect();
+    format!("sudo {}", words.join(" "))
+}
+
+impl From<AskError> for Failure {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::Refused(refusal) => {
+                Self { error: refusal.error, hint: refusal.hint, exit: Exit::Failed }
+            }
+            AskError::Unreachable { ref source, .. } => {
+                let denied = source.kind() == std::io::ErrorKind::PermissionDenied;
+                let exit = if denied { Exit::Permission } else { Exit::NotRunning };
+                Self { hint: denied.then(as_administrator), ..Self::new(exit, error.to_string()) }
+            }
+            AskError::Broken { ref source, .. } if is_timeout(source) => {
+                Self::new(Exit::TimedOut, error.to_string()).hint("`abide status` tells how it goes on")
+            }
+            _ => Self::new(Exit::Failed, error.to_string()),
+        }
+    }
+}
+
+fn is_timeout(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock)
+}
+
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Self {
+        Self::new(Exit::Failed, error.to_string())
+    }
+}
+
+impl From<StatusError> for Failure {
+    fn from(error: StatusError) -> Self {
+        match &error {
+            StatusError::Read { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+                Self::new(Exit::Permission, error.to_string()).hint(as_administrator())
+            }
+            _ => Self::new(Exit::Failed, error.to_string()),
+        }
+    }
+}
+
+impl From<abide_logs::Error> for Failure {
+    fn from(error: abide_logs::Error) -> Self {
+        let exit = match error.kind() {
+            std::io::ErrorKind::PermissionDenied => Exit::Permission,
+            _ => Exit::Failed,
+        };
+        let hint = (exit == Exit::Permission).then(as_administrator);
+        Self { hint, ..Self::new(exit, error.to_string()) }
+    }
+}

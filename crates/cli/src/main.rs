@@ -1,0 +1,5 @@
+//! The `abide` command.
+
+fn main() -> std::process::ExitCode {
+    abide_cli::main()
+}

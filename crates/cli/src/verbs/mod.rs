@@ -1,0 +1,17 @@
+//! One module a verb.
+
+pub mod apply;
+pub mod backends;
+pub mod check;
+pub mod completions;
+pub mod control;
+pub mod events;
+pub mod install;
+pub mod logs;
+pub mod man;
+pub mod plan;
+pub mod schema;
+pub mod status;
+pub mod uninstall;
+pub mod up;
+pub mod version;

@@ -1,0 +1,101 @@
+//! `abide plan`: the exact change that `apply` would make.
+
+use abide_os::manager::{self, Change, ChangeKind, Kind, Level};
+use abide_os::resolve::{self, Relative};
+
+use crate::args;
+use crate::diff;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::printer::{BAD, BOLD, FAINT, GOOD, Printer, WARN};
+use crate::services;
+use crate::specs::{self, Loaded};
+
+/// Shows plans. A plan that cannot be applied is a failure, after all are shown.
+pub fn run(args: &args::Plan, printer: &Printer) -> Result<Exit, Failure> {
+    let mut plans = Vec::new();
+    for one in specs::load(&args.files)? {
+        plans.push(make(one, args.backend.as_deref())?);
+    }
+    if args.json {
+        printer.json(&plans)?;
+    } else {
+        for plan in &plans {
+            show(plan, printer)?;
+        }
+    }
+    let blocked = plans.iter().any(manager::Plan::blocked);
+    Ok(if blocked { Exit::BadSpec } else { Exit::Ok })
+}
+
+/// The plan for one spec, on this machine or for another service manager.
+pub fn make(mut one: Loaded, backend: Option<&str>) -> Result<manager::Plan, Failure> {
+    let wanted = match backend {
+        Some(name) => Some(name.parse::<Kind>().map_err(|error| Failure::new(Exit::Usage, error))?),
+        None => None,
+    };
+    let own = || services::manager();
+    let folder = one.folder().to_owned();
+    let path = std::env::var_os("PATH");
+    let original = one.spec.clone();
+    let findings = resolve::spec(&mut one.spec, Relative::Refuse(&folder), path.as_deref());
+    let here = Some(manager::detect());
+    match wanted {
+        // Another machine's paths are not this one's to look up.
+        Some(kind) if Some(kind) != here => {
+            let desired = desired(Loaded { spec: original, ..one })?;
+            Ok(manager::preview(kind, &desired)?)
+        }
+        _ => {
+            let mut plan = own()?.plan(&desired(one)?)?;
+            plan.findings.splice(0..0, findings);
+            Ok(plan)
+        }
+    }
+}
+
+fn desired(one: Loaded) -> Result<manager::Desired, Failure> {
+    Ok(manager::Desired::new(one.spec, Some(&one.text), supervisor()?))
+}
+
+/// The `abide-supervisor` executable beside this one.
+pub fn supervisor() -> Result<std::path::PathBuf, Failure> {
+    let own =
+        std::env::current_exe().map_err(|error| Failure::io("this executable cannot be found", &error))?;
+    let path = own.with_file_name(format!("abide-supervisor{}", std::env::consts::EXE_SUFFIX));
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(Failure::new(Exit::Failed, format!("{} is missing", path.display()))
+        .hint("install abide and abide-supervisor into one folder"))
+}
+
+/// Shows a plan to a person.
+pub fn show(plan: &manager::Plan, printer: &Printer) -> Result<(), Failure> {
+    let state = if plan.is_empty() { "nothing to change" } else { "would change" };
+    printer.data(format!("{BOLD}{}{BOLD:#} on {}: {state}", plan.service, plan.backend))?;
+    for change in &plan.changes {
+        show_change(change, printer)?;
+    }
+    for finding in &plan.findings {
+        let (word, style) = match finding.level {
+            Level::Note => ("note", FAINT),
+            Level::Warning => ("warning", WARN),
+            Level::Error => ("error", BAD),
+        };
+        printer.data(format!("  {style}{word}{style:#}: {finding}"))?;
+    }
+    Ok(())
+}
+
+fn show_change(change: &Change, printer: &Printer) -> Result<(), Failure> {
+    let (sign, style) = match change.kind {
+        ChangeKind::Create => ("+", GOOD),
+        ChangeKind::Update => ("~", WARN),
+        ChangeKind::Remove => ("-", BAD),
+        ChangeKind::Run => (">", FAINT),
+    };
+    printer.data(format!("  {style}{sign}{style:#} {}", change.target))?;
+    let lines = diff::render(change.before.as_deref().unwrap_or(""), change.after.as_deref().unwrap_or(""));
+    if lines.is_empty() { Ok(()) } else { printer.data(lines.trim_end_matches('\n')) }
+}

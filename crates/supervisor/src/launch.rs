@@ -1,0 +1,112 @@
+//! From a spec to what the operating system is asked to start.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::PathBuf;
+
+use abide_os::link::ManagerKind;
+use abide_os::process::{Identity, Launch, OutputMode};
+use abide_spec::{Limits, RunAs, Spec};
+
+use crate::environment::{self, EnvironmentError, Sources};
+use crate::place::Place;
+
+/// What a launch is made from.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// The service.
+    pub spec: &'a Spec,
+    /// Its folders.
+    pub place: &'a Place,
+    /// Where a program without `working-dir` runs; without either, in the folder it lies in.
+    pub base: Option<&'a PathBuf>,
+    /// The env-file as this process can read it, when not where the spec says.
+    pub env_file: Option<&'a PathBuf>,
+    /// Added by `abide debug`.
+    pub debug_env: &'a BTreeMap<String, String>,
+    /// Who runs the supervisor: what a service manager has applied is not applied again.
+    pub manager: ManagerKind,
+    /// The notification socket, where there is one.
+    pub notify: Option<PathBuf>,
+}
+
+impl Plan<'_> {
+    /// How to start the service's program.
+    pub fn program(&self) -> Result<Launch, EnvironmentError> {
+        self.launch(&self.spec.program.command, OutputMode::Pipes, None)
+    }
+
+    /// How to start a helper beside the program whose process id is `main`: same account, same
+    /// environment, no output.
+    pub fn helper(&self, command: &[String], main: Option<u32>) -> Result<Launch, EnvironmentError> {
+        self.launch(command, OutputMode::Null, main)
+    }
+
+    fn launch(
+        &self,
+        command: &[String],
+        output: OutputMode,
+        main: Option<u32>,
+    ) -> Result<Launch, EnvironmentError> {
+        let mut words = command.iter();
+        let program = words.next().map(PathBuf::from).unwrap_or_default();
+        let own_folder = || program.parent().map(PathBuf::from);
+        let working_dir =
+            self.spec.program.working_dir.clone().or_else(|| self.base.cloned()).or_else(own_folder);
+        Ok(Launch {
+            args: words.map(OsString::from).collect(),
+            env: self.environment(main)?,
+            working_dir,
+            identity: identity(self.spec, self.manager),
+            limits: self.limits(),
+            instance: instance(self.spec),
+            output,
+            notify: self.notify.clone(),
+            program,
+        })
+    }
+
+    fn environment(&self, main: Option<u32>) -> Result<Vec<(OsString, OsString)>, EnvironmentError> {
+        let mut own = vec![
+            ("ABIDE_SERVICE".into(), self.spec.name.as_str().into()),
+            ("STATE_DIRECTORY".into(), self.place.data().into()),
+        ];
+        own.extend(main.map(|pid| ("ABIDE_PID".into(), pid.to_string().into())));
+        environment::build(Sources {
+            program: &self.spec.program,
+            env_file: self.env_file.map(PathBuf::as_path),
+            inherited: std::env::vars_os().collect(),
+            debug: self.debug_env,
+            own,
+        })
+    }
+
+    /// systemd holds the whole unit to its limits; elsewhere they are ours to apply.
+    fn limits(&self) -> Limits {
+        match self.manager {
+            ManagerKind::Systemd => Limits::default(),
+            ManagerKind::Scm | ManagerKind::Foreground => self.spec.limits.clone(),
+        }
+    }
+}
+
+/// Who the program runs as: a service manager has already changed to the right account.
+pub fn identity(spec: &Spec, manager: ManagerKind) -> Identity {
+    match (&spec.account.run_as, manager) {
+        (RunAs::User(name), ManagerKind::Foreground) => {
+            Identity::User { name: name.clone(), groups: spec.account.groups.clone() }
+        }
+        _ => Identity::Inherit,
+    }
+}
+
+/// A mark that no other tree of this machine has.
+fn instance(spec: &Spec) -> String {
+    format!("{}.{:016x}", spec.name, random())
+}
+
+/// An unpredictable number: the standard library seeds every hash state from the system's randomness.
+pub fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}

@@ -1,0 +1,266 @@
+//! `abide-supervisor`: supervises one service, started by a service manager or by hand.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use abide_os::link::{self, Link, ManagerKind};
+use abide_os::paths::{self, Layout};
+use abide_spec::{Name, Spec};
+use abide_supervisor::control::{self, AskError, Verb};
+use abide_supervisor::{Charge, Driver, Outcome, Place};
+
+const HELP: &str = "\
+abide-supervisor: supervises one service. Service managers start it; people use `abide`.
+
+usage:
+  abide-supervisor run --manager systemd|scm NAME
+      supervise an installed service
+  abide-supervisor run --manager foreground --spec FILE --dir DIR
+      supervise the service of a spec file, with state, logs and endpoint below DIR
+  abide-supervisor control VERB NAME
+      ask the supervisor of an installed service: status, start, stop, restart, reload, pause,
+      continue, rotate
+  abide-supervisor --version | --help
+";
+
+/// Exit codes, as those of `abide`.
+const FAILED: u8 = 1;
+const USAGE: u8 = 2;
+const BAD_SPEC: u8 = 6;
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq)]
+enum Wish {
+    Help,
+    Version,
+    Installed { manager: ManagerKind, name: Name },
+    Foreground { spec: PathBuf, dir: PathBuf },
+    Control { verb: Verb, name: Name },
+}
+
+fn main() -> ExitCode {
+    if let Some(code) = abide_os::console::run_as_helper() {
+        return ExitCode::from(u8::try_from(code).unwrap_or(FAILED));
+    }
+    let arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match parse(&words) {
+        Ok(Wish::Help) => tell(HELP),
+        Ok(Wish::Version) => tell(concat!("abide-supervisor ", env!("CARGO_PKG_VERSION"), "\n")),
+        Ok(Wish::Installed { manager, name }) => run_installed(manager, &name),
+        Ok(Wish::Foreground { spec, dir }) => run_foreground(&spec, &dir),
+        Ok(Wish::Control { verb, name }) => ask(verb, &name),
+        Err(error) => Err(Failure { code: USAGE, error, hint: Some("see `abide-supervisor --help`".into()) }),
+    };
+    match done {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Why this process ends badly.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    error: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    fn new(code: u8, error: impl std::fmt::Display) -> Self {
+        Self { code, error: error.to_string(), hint: None }
+    }
+
+    fn report(self) -> ExitCode {
+        eprintln!("error: {}", self.error);
+        if let Some(hint) = self.hint {
+            eprintln!("\nhint: {hint}");
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+fn tell(text: &str) -> Result<ExitCode, Failure> {
+    print!("{text}");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn parse(words: &[&str]) -> Result<Wish, String> {
+    match words {
+        [] | ["--help" | "-h" | "help"] => Ok(Wish::Help),
+        ["--version" | "-V"] => Ok(Wish::Version),
+        ["run", options @ ..] => parse_run(options),
+        ["control", verb, name] => Ok(Wish::Control { verb: parse_verb(verb)?, name: parse_name(name)? }),
+        [first, ..] => Err(format!("`{first}` with these arguments is not understood")),
+    }
+}
+
+fn parse_run(mut options: &[&str]) -> Result<Wish, String> {
+    let (mut manager, mut spec, mut dir, mut name) = (None, None, None, None);
+    while let [option, rest @ ..] = options {
+        options = rest;
+        if !option.starts_with("--") {
+            name = Some(parse_name(option)?);
+            continue;
+        }
+        let [value, rest @ ..] = options else { return Err(format!("{option} needs a value")) };
+        options = rest;
+        match *option {
+            "--manager" => manager = Some(value.parse::<ManagerKind>()?),
+            "--spec" => spec = Some(PathBuf::from(value)),
+            "--dir" => dir = Some(PathBuf::from(value)),
+            _ => return Err(format!("`{option}` is not an option of run")),
+        }
+    }
+    match (manager, name, spec, dir) {
+        (Some(ManagerKind::Foreground), None, Some(spec), Some(dir)) => Ok(Wish::Foreground { spec, dir }),
+        (Some(manager), Some(name), None, None) if manager != ManagerKind::Foreground => {
+            Ok(Wish::Installed { manager, name })
+        }
+        _ => Err("run needs --manager and NAME, or --manager foreground with --spec and --dir".into()),
+    }
+}
+
+fn parse_name(text: &str) -> Result<Name, String> {
+    text.parse().map_err(|error| format!("{error}"))
+}
+
+fn parse_verb(text: &str) -> Result<Verb, String> {
+    Ok(match text {
+        "status" => Verb::Status,
+        "start" => Verb::Start,
+        "stop" => Verb::Stop,
+        "restart" => Verb::Restart,
+        "reload" => Verb::Reload,
+        "pause" => Verb::Pause,
+        "continue" => Verb::Continue,
+        "rotate" => Verb::Rotate,
+        other => return Err(format!("`{other}` is not a verb of the control endpoint")),
+    })
+}
+
+fn run_installed(manager: ManagerKind, name: &Name) -> Result<ExitCode, Failure> {
+    let layout = Layout::system();
+    let charge = || -> Result<Charge, Failure> {
+        let file = paths::credential(paths::SPEC_CREDENTIAL).unwrap_or_else(|| layout.spec(name));
+        Ok(Charge {
+            spec: read_spec(&file)?,
+            place: Place::of(&layout, name),
+            base: None,
+            env_file: paths::credential(paths::ENV_FILE_CREDENTIAL),
+        })
+    };
+    Ok(hosted(manager, name.as_str(), charge()))
+}
+
+fn run_foreground(file: &Path, dir: &Path) -> Result<ExitCode, Failure> {
+    let absolute = |path: &Path| {
+        std::path::absolute(path)
+            .map_err(|error| Failure::new(FAILED, format!("{}: {error}", path.display())))
+    };
+    let (file, dir) = (absolute(file)?, absolute(dir)?);
+    let spec = read_spec(&file)?;
+    let name = spec.name.to_string();
+    let base = file.parent().map(PathBuf::from);
+    let charge = Charge { spec, place: Place::below(&dir), base, env_file: None };
+    Ok(hosted(ManagerKind::Foreground, &name, Ok(charge)))
+}
+
+fn read_spec(file: &Path) -> Result<Spec, Failure> {
+    let bytes = std::fs::read(file).map_err(|error| {
+        Failure::new(BAD_SPEC, format!("the spec {} cannot be read: {error}", file.display()))
+    })?;
+    Spec::from_bytes(&bytes).map_err(|errors| {
+        let text = String::from_utf8_lossy(&bytes);
+        Failure::new(BAD_SPEC, errors.render(file, &text, false))
+    })
+}
+
+/// Supervises as what the service manager expects this process to be. Whatever goes wrong is told to
+/// the service manager too: a service that never answers would only be waited for.
+fn hosted(manager: ManagerKind, name: &str, charge: Result<Charge, Failure>) -> ExitCode {
+    let code = link::host(manager, name, move |link| {
+        let link = Arc::new(link);
+        match charge.and_then(|charge| supervise(manager, &link, charge)) {
+            Ok(outcome) => exit_code(&outcome),
+            Err(failure) => {
+                let code = i32::from(failure.code);
+                link.text(&failure.error);
+                let _ = failure.report();
+                link.stopped(abide_spec::Exit::Code(code));
+                code
+            }
+        }
+    });
+    ExitCode::from(u8::try_from(code).unwrap_or(FAILED))
+}
+
+fn supervise(manager: ManagerKind, link: &Arc<Link>, charge: Charge) -> Result<Outcome, Failure> {
+    let failed = |error| Failure::new(FAILED, error);
+    let mut driver = Driver::new(manager, Arc::clone(link), None).map_err(failed)?;
+    driver.add(charge, None).map_err(failed)?;
+    driver.run().map_err(failed)
+}
+
+/// The program's own code where the service ended in failure, so that the service manager shows it.
+fn exit_code(outcome: &Outcome) -> i32 {
+    match outcome.services.as_slice() {
+        [service] if service.state == "failed" => match service.last_exit.map(|exit| exit.shell_code()) {
+            None | Some(0) => i32::from(FAILED),
+            Some(code) => code,
+        },
+        _ => 0,
+    }
+}
+
+fn ask(verb: Verb, name: &Name) -> Result<ExitCode, Failure> {
+    let endpoint = Place::of(&Layout::system(), name).endpoint();
+    match control::ask(&endpoint, verb, Duration::from_secs(600), |text| eprintln!("{text}")) {
+        Ok(done) => tell(&format!("{}\n", done.text)),
+        Err(AskError::Refused(refusal)) => {
+            Err(Failure { code: FAILED, error: refusal.error, hint: refusal.hint })
+        }
+        Err(error) => Err(Failure::new(FAILED, error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_lines() {
+        assert_eq!(parse(&[]), Ok(Wish::Help));
+        assert_eq!(
+            parse(&["run", "--manager", "systemd", "orders"]),
+            Ok(Wish::Installed { manager: ManagerKind::Systemd, name: "orders".parse().unwrap() })
+        );
+        assert_eq!(
+            parse(&["run", "--spec", "a.toml", "--manager", "foreground", "--dir", "d"]),
+            Ok(Wish::Foreground { spec: "a.toml".into(), dir: "d".into() })
+        );
+        assert_eq!(
+            parse(&["control", "stop", "orders"]),
+            Ok(Wish::Control { verb: Verb::Stop, name: "orders".parse().unwrap() })
+        );
+    }
+
+    #[test]
+    fn bad_command_lines_say_what_is_wrong() {
+        for (words, expected) in [
+            (&["run", "--manager"][..], "needs a value"),
+            (&["run", "--manager", "cron", "x"], "cron"),
+            (&["run", "orders"], "needs --manager"),
+            (&["run", "--manager", "foreground", "x"], "--spec"),
+            (&["control", "explode", "x"], "explode"),
+            (&["dance"], "dance"),
+            (&["control", "stop", "a/b"], "a/b"),
+        ] {
+            let error = parse(words).unwrap_err();
+            assert!(error.contains(expected), "{words:?}: {error}");
+        }
+    }
+}

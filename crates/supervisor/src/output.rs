@@ -1,0 +1,208 @@
+//! What becomes of a program's output: captured to the log, watched for the lines that mean
+//! "ready", and in an `abide up` shown on the terminal.
+//!
+//! Runs on the collector's thread. A program's output is never waited for by the supervision of it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime};
+
+use abide_logs::{Capture, Stream};
+use abide_os::pipes::{Chunk, Collector, PipeReader, StreamId};
+
+use crate::status::LogStatus;
+
+/// The longest line that is shown whole on the terminal, in bytes; the log keeps lines of any length.
+const LONGEST_SHOWN: usize = 16 * 1024;
+
+/// Shows lines of output on a terminal.
+pub trait Show: Send + Sync {
+    /// One line of `service`, without its line end.
+    fn line(&self, service: &str, stream: Stream, line: &[u8]);
+}
+
+/// The output of one service, across all runs of its program.
+pub struct Output {
+    service: String,
+    origin: Instant,
+    capture: Capture,
+    /// Milliseconds from `origin` to the newest output, for the log-silence check.
+    newest: AtomicU64,
+    watch: Mutex<Option<Watch>>,
+    show: Option<Arc<dyn Show>>,
+    partial: Mutex<HashMap<StreamId, Vec<u8>>>,
+}
+
+/// Looks for a text that means "ready".
+struct Watch {
+    text: Vec<u8>,
+    /// The end of what came before, where a match may have begun.
+    tail: HashMap<StreamId, Vec<u8>>,
+    found: Box<dyn FnOnce() + Send>,
+}
+
+impl std::fmt::Debug for Output {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Output").field("service", &self.service).finish_non_exhaustive()
+    }
+}
+
+/// A panic elsewhere leaves the guarded values whole: each is changed in one step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Output {
+    /// Output of `service` into `capture`, and onto the terminal where `show` is given.
+    pub fn new(service: &str, capture: Capture, show: Option<Arc<dyn Show>>) -> Arc<Self> {
+        Arc::new(Self {
+            service: service.to_owned(),
+            origin: Instant::now(),
+            capture,
+            newest: AtomicU64::new(0),
+            watch: Mutex::new(None),
+            show,
+            partial: Mutex::default(),
+        })
+    }
+
+    /// Calls `found` once, when `text` next appears in the output. Replaces an earlier watch.
+    pub fn watch(&self, text: &str, found: impl FnOnce() + Send + 'static) {
+        *lock(&self.watch) = Some(Watch { text: text.into(), tail: HashMap::new(), found: Box::new(found) });
+    }
+
+    /// Ends the watch.
+    pub fn unwatch(&self) {
+        *lock(&self.watch) = None;
+    }
+
+    /// When output last came; the time this was made where none came yet.
+    pub fn newest(&self) -> Instant {
+        self.origin + std::time::Duration::from_millis(self.newest.load(Ordering::Relaxed))
+    }
+
+    /// Begins new log files now.
+    pub fn rotate(&self) -> std::io::Result<()> {
+        self.capture.rotate()
+    }
+
+    /// What was lost, and what hinders the capture.
+    pub fn status(&self) -> LogStatus {
+        let stats = self.capture.stats();
+        LogStatus { lost_bytes: stats.lost_bytes, trouble: stats.trouble }
+    }
+
+    fn take(&self, id: StreamId, stream: Stream, bytes: &[u8]) {
+        self.capture.write(stream, bytes, SystemTime::now());
+        let newest = u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.newest.store(newest, Ordering::Relaxed);
+        self.look(id, bytes);
+        if self.show.is_some() {
+            self.show_lines(id, stream, bytes);
+        }
+    }
+
+    fn end(&self, id: StreamId, stream: Stream) {
+        self.capture.end(stream, SystemTime::now());
+        if let (Some(rest), Some(show)) = (lock(&self.partial).remove(&id), &self.show)
+            && !rest.is_empty()
+        {
+            show.line(&self.service, stream, &rest);
+        }
+    }
+
+    fn look(&self, id: StreamId, bytes: &[u8]) {
+        let mut watch = lock(&self.watch);
+        let Some(seeking) = watch.as_mut() else { return };
+        let tail = seeking.tail.entry(id).or_default();
+        tail.extend_from_slice(bytes);
+        if contains(tail, &seeking.text) {
+            if let Some(watch) = watch.take() {
+                (watch.found)();
+            }
+        } else {
+            let keep = seeking.text.len().saturating_sub(1).min(tail.len());
+            tail.drain(..tail.len() - keep);
+        }
+    }
+
+    fn show_lines(&self, id: StreamId, stream: Stream, bytes: &[u8]) {
+        let Some(show) = &self.show else { return };
+        let mut partial = lock(&self.partial);
+        let rest = partial.entry(id).or_default();
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            rest.extend_from_slice(piece);
+            if rest.ends_with(b"\n") {
+                rest.pop();
+                if rest.ends_with(b"\r") {
+                    rest.pop();
+                }
+                show.line(&self.service, stream, rest);
+                rest.clear();
+            } else if rest.len() >= LONGEST_SHOWN {
+                show.line(&self.service, stream, rest);
+                rest.clear();
+            }
+        }
+    }
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    !needle.is_empty() && haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+/// The pipes of all programs, each with the output it belongs to.
+#[derive(Debug)]
+pub struct Outputs {
+    collector: Collector,
+    routes: Routes,
+    next: StreamId,
+}
+
+type Routes = Arc<Mutex<HashMap<StreamId, (Arc<Output>, Stream)>>>;
+
+impl Outputs {
+    /// Starts collecting.
+    pub fn start() -> std::io::Result<Self> {
+        let routes = Routes::default();
+        let known = Arc::clone(&routes);
+        let collector = Collector::start(Box::new(move |id, chunk| {
+            let route = lock(&known).get(&id).cloned();
+            let Some((output, stream)) = route else { return };
+            match chunk {
+                Chunk::Data(bytes) => output.take(id, stream, bytes),
+                Chunk::End { .. } => {
+                    lock(&known).remove(&id);
+                    output.end(id, stream);
+                }
+            }
+        }))?;
+        Ok(Self { collector, routes, next: 0 })
+    }
+
+    /// Takes over a pipe of a program that was just started.
+    pub fn add(
+        &mut self,
+        output: &Arc<Output>,
+        stream: Stream,
+        pipe: PipeReader,
+    ) -> std::io::Result<StreamId> {
+        let id = self.next;
+        self.next += 1;
+        lock(&self.routes).insert(id, (Arc::clone(output), stream));
+        self.collector.add(id, pipe)?;
+        Ok(id)
+    }
+
+    /// The program is dead: what is in the pipe is still taken until `deadline`, then it is closed,
+    /// whoever else may hold its other end.
+    pub fn drain(&self, id: StreamId, deadline: Instant) {
+        self.collector.drain(id, deadline);
+    }
+
+    /// Ends collecting, after what is in the pipes now.
+    pub fn stop(self) {
+        self.collector.stop();
+    }
+}

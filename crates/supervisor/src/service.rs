@@ -1,0 +1,336 @@
+//! One service under supervision: its machine, its processes, and what is told of it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use abide_lifecycle::{Machine, Moment, Policy, Record, State};
+use abide_logs::{Capture, Stream};
+use abide_os::fs::{Lock, LockError};
+use abide_os::link::ManagerKind;
+use abide_os::pipes::{PipeReader, StreamId};
+use abide_os::process::{Identity, Tree};
+use abide_spec::{Exit, Family, Probe, Signal, Spec, StopStep};
+
+use crate::checks::Checks;
+use crate::driver::Charge;
+use crate::error::SetupError;
+use crate::goal::Waiter;
+use crate::history::History;
+use crate::launch::{self, Plan};
+use crate::output::{Output, Outputs, Show};
+use crate::place::Place;
+use crate::status::{self, Status, SupervisorStatus};
+use crate::timestamp::rfc3339;
+
+/// Patience asked of a service manager beyond what the spec's own times add up to.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// Something to be written down.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    /// By the lifecycle.
+    Record(Record),
+    /// By the supervisor, in words.
+    Note(String),
+}
+
+pub(crate) struct Service {
+    pub spec: Spec,
+    pub place: Place,
+    pub ladder: Vec<StopStep>,
+    pub machine: Machine,
+    pub checks: Checks,
+    pub output: Arc<Output>,
+    pub tree: Option<Tree>,
+    /// Number of the program's run, counted from 1.
+    pub run: u64,
+    pub started: Option<SystemTime>,
+    pub last_exit: Option<Exit>,
+    /// What the program says of itself.
+    pub text: Option<String>,
+    pub debug: bool,
+    pub debug_env: BTreeMap<String, String>,
+    pub waiters: Vec<Waiter>,
+    /// Services of the same driver that must be ready first.
+    pub waits_for: Vec<usize>,
+    /// Has not had its turn to start.
+    pub waiting: bool,
+    /// Stopped by request: the driver of `abide up` stays, so that it can be started again.
+    pub held: bool,
+    /// The driver ends, and has told so.
+    pub told_to_end: bool,
+    /// Something changed that is not on disk yet.
+    pub dirty: bool,
+    base: Option<PathBuf>,
+    env_file: Option<PathBuf>,
+    manager: ManagerKind,
+    kept: Vec<Kept>,
+    history: History,
+    streams: Vec<StreamId>,
+    why: Option<String>,
+    since: (String, SystemTime),
+    _lock: Lock,
+}
+
+impl Service {
+    pub fn open(
+        charge: Charge,
+        manager: ManagerKind,
+        show: Option<Arc<dyn Show>>,
+    ) -> Result<Self, SetupError> {
+        let Charge { spec, place, base, env_file } = charge;
+        let name = &spec.name;
+        place.create().map_err(SetupError::Place)?;
+        let lock = Lock::acquire(&place.lock()).map_err(|error| match error {
+            LockError::Held { pid, .. } => SetupError::Busy { name: name.clone(), pid },
+            error @ LockError::Io { .. } => SetupError::Lock { path: place.lock(), why: error.to_string() },
+        })?;
+        let capture = Capture::open(&place.logs, &(&spec.logs).into())
+            .map_err(|source| SetupError::Logs { name: name.clone(), source })?;
+        let history = History::open(&place.state, name.as_str())
+            .map_err(|source| SetupError::History { path: place.state.clone(), source })?;
+        let family = Family::current();
+        Ok(Self {
+            ladder: spec.effective_stop(family),
+            machine: Machine::new(Policy::from_spec(&spec, family), launch::random()),
+            checks: Checks::of(&spec),
+            output: Output::new(name.as_str(), capture, show),
+            tree: None,
+            run: 0,
+            started: None,
+            last_exit: None,
+            text: None,
+            debug: false,
+            debug_env: BTreeMap::new(),
+            waiters: Vec::new(),
+            waits_for: Vec::new(),
+            waiting: true,
+            held: false,
+            told_to_end: false,
+            dirty: true,
+            base,
+            env_file,
+            manager,
+            kept: Vec::new(),
+            history,
+            streams: Vec::new(),
+            why: None,
+            since: (String::new(), SystemTime::now()),
+            _lock: lock,
+            spec,
+            place,
+        })
+    }
+
+    /// Process id of the main program, while its tree lives.
+    pub fn pid(&self) -> Option<u32> {
+        self.tree.as_ref().map(Tree::pid)
+    }
+
+    pub fn plan(&self) -> Plan<'_> {
+        Plan {
+            spec: &self.spec,
+            place: &self.place,
+            base: self.base.as_ref(),
+            env_file: self.env_file.as_ref(),
+            debug_env: &self.debug_env,
+            manager: self.manager,
+            notify: self.wants_notify().then(|| self.place.notify()),
+        }
+    }
+
+    pub fn identity(&self) -> Identity {
+        launch::identity(&self.spec, self.manager)
+    }
+
+    /// Nothing of it runs, and nothing will without being asked for.
+    pub fn is_at_rest(&self) -> bool {
+        !self.waiting && self.machine.state().is_at_rest() && self.tree.is_none()
+    }
+
+    /// Services that start after this one may start.
+    pub fn lets_others_start(&self) -> bool {
+        match self.machine.state() {
+            State::Running { ready, .. } => *ready,
+            State::Paused { .. } => true,
+            State::Stopped { exit, .. } => exit.is_some(),
+            _ => false,
+        }
+    }
+
+    /// A socket for notifications is offered to every program that cannot speak to the service manager
+    /// by accident, and expected of those whose spec says so.
+    pub fn wants_notify(&self) -> bool {
+        self.needs_notify()
+    }
+
+    /// The spec cannot be honoured without notifications.
+    pub fn needs_notify(&self) -> bool {
+        self.ready_by_notify() || self.spec.health.iter().any(|health| health.probe == Probe::Notify)
+    }
+
+    pub fn ready_by_notify(&self) -> bool {
+        self.spec.start.ready.as_ref().is_some_and(|ready| ready.probe == Probe::Notify)
+    }
+
+    /// The text of output that means "ready".
+    pub fn ready_text(&self) -> Option<String> {
+        match &self.spec.start.ready.as_ref()?.probe {
+            Probe::Log(text) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
+    /// Connects a run's output to the log.
+    pub fn connect(&mut self, outputs: &mut Outputs, stdout: PipeReader, stderr: PipeReader) {
+        for (stream, pipe) in [(Stream::Stdout, stdout), (Stream::Stderr, stderr)] {
+            match outputs.add(&self.output, stream, pipe) {
+                Ok(id) => self.streams.push(id),
+                Err(error) => self.keep(Kept::Note(format!("its {stream} cannot be captured: {error}"))),
+            }
+        }
+    }
+
+    /// The run ended: what is in its pipes is read until `deadline`.
+    pub fn drain(&mut self, outputs: &Outputs, deadline: Instant) {
+        for id in self.streams.drain(..) {
+            outputs.drain(id, deadline);
+        }
+    }
+
+    pub fn signal(&mut self, signal: &Signal) -> Result<(), String> {
+        match &mut self.tree {
+            Some(tree) => tree.signal(signal).map_err(|error| error.to_string()),
+            None => Err("the program does not run".into()),
+        }
+    }
+
+    /// Suspends or resumes; a failure is told, and nothing else can be done about it.
+    pub fn tree_act(&mut self, what: &str, act: impl FnOnce(&mut Tree) -> std::io::Result<()>) {
+        if let Some(tree) = &mut self.tree
+            && let Err(error) = act(tree)
+        {
+            self.keep(Kept::Note(format!("the program could not be {what}: {error}")));
+        }
+    }
+
+    /// Gives up the tree if nothing of it is left, and tells whose it was.
+    pub fn take_gone_tree(&mut self) -> Option<u32> {
+        let pid = self.pid()?;
+        self.tree.as_mut()?.is_gone().then(|| {
+            self.tree = None;
+            pid
+        })
+    }
+
+    /// Begins new log files.
+    pub fn rotate(&mut self) {
+        if let Err(error) = self.output.rotate() {
+            self.keep(Kept::Note(format!("the log files could not be rotated: {error}")));
+        }
+    }
+
+    pub fn keep(&mut self, kept: Kept) {
+        self.kept.push(kept);
+        self.dirty = true;
+    }
+
+    /// How long the service manager should be patient in the present state.
+    pub fn patience(&self, now: Moment) -> Duration {
+        let ready = self.spec.start.ready.as_ref().map_or(Duration::ZERO, |ready| ready.timeout.get());
+        let budget = self.spec.stop_budget(Family::current()).get();
+        let wait = self.machine.due().map_or(Duration::ZERO, |due| due.since(now));
+        MARGIN
+            + match self.machine.state() {
+                State::BackingOff { .. } => wait + ready,
+                State::Stopping { .. } => budget.max(wait),
+                _ => wait.max(ready),
+            }
+    }
+
+    /// Writes down what was kept, tells the waiters, and gives the events back in words.
+    pub fn settle(&mut self) -> Vec<String> {
+        self.dirty = false;
+        let now = SystemTime::now();
+        let mut told = Vec::new();
+        for kept in std::mem::take(&mut self.kept) {
+            let (text, record, news) = match kept {
+                Kept::Record(record) => {
+                    // What changed nothing is of interest while looking for a fault only.
+                    if matches!(record, Record::Ignored { .. }) && !self.debug {
+                        continue;
+                    }
+                    (record.sentence(), serde_json::to_value(&record).unwrap_or_default(), true)
+                }
+                Kept::Note(text) => {
+                    (text.clone(), serde_json::json!({ "kind": "note", "text": text }), false)
+                }
+            };
+            if news {
+                self.why = Some(text.clone());
+            }
+            // A full disk must not end supervision: the status tells, the event is lost.
+            if let Err(error) = self.history.append(now, text.clone(), record) {
+                self.why = Some(format!("{text} (not in the event log: {error})"));
+            }
+            self.waiters.retain(|waiter| waiter.progress(&text));
+            told.push(text);
+        }
+        let state = self.state_name();
+        if self.since.0 != state {
+            self.since = (state.to_owned(), now);
+        }
+        let status = self.status();
+        // As above; the next change tries again.
+        let _ = status::write(&self.place.state, &status);
+        let run = self.run;
+        self.waiters.retain(|waiter| !waiter.answer(&status, run));
+        told
+    }
+
+    fn state_name(&self) -> &'static str {
+        if self.waiting { "waiting" } else { self.machine.state().name() }
+    }
+
+    /// The status at this moment.
+    pub fn status(&self) -> Status {
+        let state = self.machine.state();
+        let (ready, healthy) = match state {
+            State::Running { ready, healthy, .. } => (*ready, *healthy),
+            _ => (false, true),
+        };
+        let runs = state.pid().is_some();
+        let next_start = match state {
+            State::BackingOff { since, until, .. } => Some(self.since.1 + until.since(*since)),
+            _ => None,
+        };
+        let pid = std::process::id();
+        Status {
+            schema: status::SCHEMA.into(),
+            name: self.spec.name.to_string(),
+            description: self.spec.description.clone(),
+            state: self.state_name().into(),
+            ready,
+            healthy,
+            since: rfc3339(self.since.1),
+            pid: state.pid(),
+            started: self.started.filter(|_| runs).map(rfc3339),
+            restarts: self.machine.restarts().into(),
+            failures: self.machine.failures(),
+            next_start: next_start.map(rfc3339),
+            last_exit: self.last_exit,
+            why: self.why.clone(),
+            text: self.text.clone().filter(|_| runs),
+            debug: self.debug,
+            logs: self.output.status(),
+            supervisor: SupervisorStatus {
+                pid,
+                start_token: abide_os::process::start_token(pid),
+                version: env!("CARGO_PKG_VERSION").into(),
+                manager: self.manager.to_string(),
+            },
+        }
+    }
+}
