@@ -68,7 +68,7 @@ fn graceful(c: &Context) -> Outcome {
 fn second_step(c: &Context) -> Outcome {
     let nothing = list(&[&c.backend.fixture(), "exit", "0"]);
     let (second, request) = if c.backend.windows() {
-        ("event = \"ctrl-break\"", "ctrl-break")
+        ("event = \"ctrl-c\"", "ctrl-c")
     } else {
         ("signal = \"INT\"", "INT")
     };
