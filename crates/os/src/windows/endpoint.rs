@@ -61,15 +61,21 @@ impl Endpoint {
         let name = wide(name_of(path)?)?;
         let own = Sid::own()?.text()?;
         let descriptor = Descriptor::new(&format!("D:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GA;;;{own})"))?;
+        // The flag below settles it. Where it is not known (Wine), this look beforehand has to do.
+        // SAFETY: the name ends with a NUL. A millisecond, because zero would mean another time-out.
+        let looked = check(unsafe { WaitNamedPipeW(name.as_ptr(), 1) });
+        if !looked.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return Err(taken());
+        }
         let pipe = instance(&name, &descriptor, FILE_FLAG_FIRST_PIPE_INSTANCE).map_err(|error| {
-            if is(&error, ERROR_ACCESS_DENIED) || is(&error, ERROR_PIPE_BUSY) {
-                io::Error::new(io::ErrorKind::AddrInUse, "another process listens there")
-            } else {
-                error
-            }
+            if is(&error, ERROR_ACCESS_DENIED) || is(&error, ERROR_PIPE_BUSY) { taken() } else { error }
         })?;
         Ok(Self { name, descriptor, pipe })
     }
+}
+
+fn taken() -> io::Error {
+    io::Error::new(io::ErrorKind::AddrInUse, "another process listens there")
 }
 
 /// One end of the pipe for one caller.

@@ -97,8 +97,9 @@ impl Job {
         }
         if let Some(processes) = limits.processes {
             flags |= JOB_OBJECT_LIMIT_ACTIVE_PROCESS;
-            all.BasicLimitInformation.ActiveProcessLimit =
-                u32::try_from(processes).unwrap_or(u32::MAX).max(1);
+            // One more for the host of the program's console, which counts too.
+            let processes = u32::try_from(processes.saturating_add(1)).unwrap_or(u32::MAX);
+            all.BasicLimitInformation.ActiveProcessLimit = processes.max(2);
         }
         all.BasicLimitInformation.LimitFlags = flags;
         self.set(JobObjectExtendedLimitInformation, &all)?;

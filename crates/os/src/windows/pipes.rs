@@ -15,7 +15,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use windows_sys::Win32::Foundation::{
-    ERROR_ACCESS_DENIED, ERROR_IO_PENDING, ERROR_PIPE_BUSY, GENERIC_READ, GENERIC_WRITE, INVALID_HANDLE_VALUE,
+    ERROR_ACCESS_DENIED, ERROR_IO_PENDING, ERROR_OPERATION_ABORTED, ERROR_PIPE_BUSY, GENERIC_READ,
+    GENERIC_WRITE, INVALID_HANDLE_VALUE, WAIT_TIMEOUT,
 };
 use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
 use windows_sys::Win32::Storage::FileSystem::{
@@ -29,11 +30,10 @@ use windows_sys::Win32::System::Pipes::{
     CreateNamedPipeW, PIPE_READMODE_BYTE, PIPE_REJECT_REMOTE_CLIENTS, PIPE_TYPE_BYTE, PIPE_WAIT,
     PeekNamedPipe,
 };
-use windows_sys::Win32::System::Threading::INFINITE;
 use windows_sys::w;
 
 use super::security::{Descriptor, Sid};
-use super::sys::{check, is, owned, size_of, wide};
+use super::sys::{check, is, owned, size_of, until, wide};
 use crate::pipes::{Chunk, Handler, StreamId};
 
 /// What a pipe holds before its writer has to wait: as much as on Linux.
@@ -41,6 +41,10 @@ const PIPE_SIZE: u32 = 64 * 1024;
 
 /// How much is read at a time.
 const CHUNK: usize = 16 * 1024;
+
+/// How long an empty pipe whose program has ended is still waited for: what else holds it is mostly about to end too (the
+/// host of the program's console, a child that sees its parent gone).
+const QUIET: Duration = Duration::from_millis(50);
 
 /// How long [`Collector::stop`] goes on reading what is still being written.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -221,8 +225,16 @@ struct Stream {
     pipe: OwnedHandle,
     overlapped: Box<OVERLAPPED>,
     buffer: Box<[u8]>,
-    /// Until when what is in the pipe is still read; nothing is waited for any more.
-    drain: Option<Instant>,
+    drain: Option<Drain>,
+}
+
+/// The last time of a stream.
+#[derive(Clone, Copy)]
+struct Drain {
+    /// Until when an empty pipe is waited for; `None` when that time is over.
+    quiet: Option<Instant>,
+    /// Until when what is in the pipe is read.
+    deadline: Instant,
 }
 
 /// What is to be done with a stream next.
@@ -234,10 +246,10 @@ enum Next {
 impl Stream {
     /// Begins the next read, whose end arrives at the port.
     fn read(&mut self) -> Next {
-        if let Some(deadline) = self.drain {
+        if let Some(Drain { quiet, deadline }) = self.drain {
             match self.available() {
                 None => return Next::End { complete: true },
-                Some(0) => return Next::End { complete: false },
+                Some(0) if quiet.is_none() => return Next::End { complete: false },
                 Some(_) if Instant::now() >= deadline => return Next::End { complete: false },
                 Some(_) => {}
             }
@@ -279,6 +291,13 @@ impl Stream {
         answer.is_ok().then_some(available)
     }
 
+    /// Begins the last time.
+    fn drain(&mut self, deadline: Instant) {
+        let deadline = self.drain.map_or(deadline, |already| already.deadline.min(deadline));
+        self.drain = Some(Drain { quiet: Some((Instant::now() + QUIET).min(deadline)), deadline });
+    }
+
+    /// Ends the read under way; its end arrives at the port.
     fn take_back(&mut self) {
         // SAFETY: the pipe is open, and `overlapped` is that of the read under way. If there is none any more, its end
         // stands at the port already, and this does nothing.
@@ -306,11 +325,12 @@ impl Reader {
                     &raw mut bytes,
                     &raw mut key,
                     &raw mut overlapped,
-                    INFINITE,
+                    until(self.quiet()),
                 )
             });
+            self.end_quiet();
             if key == KEY_ORDERS {
-                if answer.is_err() && overlapped.is_null() {
+                if answer.as_ref().is_err_and(|error| overlapped.is_null() && !is(error, WAIT_TIMEOUT)) {
                     // The port itself is broken, and with it every way to learn that a read has ended: the buffers are
                     // left to the system.
                     let _ = ManuallyDrop::new(std::mem::take(&mut self.streams));
@@ -325,22 +345,36 @@ impl Reader {
         }
     }
 
+    /// When the next empty pipe has been waited for long enough.
+    fn quiet(&self) -> Option<Instant> {
+        self.streams.values().filter_map(|stream| stream.drain?.quiet).min()
+    }
+
+    fn end_quiet(&mut self) {
+        let now = Instant::now();
+        for stream in self.streams.values_mut() {
+            if let Some(drain) =
+                stream.drain.as_mut().filter(|drain| drain.quiet.is_some_and(|quiet| quiet <= now))
+            {
+                drain.quiet = None;
+                stream.take_back();
+            }
+        }
+    }
+
     fn obey(&mut self, order: Order) {
         match order {
             Order::Add(id, pipe) => self.add(id, pipe),
             Order::Drain(id, deadline) => {
-                for stream in self.streams.values_mut().filter(|stream| stream.id == id) {
-                    stream.drain = Some(deadline);
-                    stream.take_back();
-                }
+                self.streams
+                    .values_mut()
+                    .filter(|stream| stream.id == id)
+                    .for_each(|stream| stream.drain(deadline));
             }
             Order::Stop => {
                 self.stopping = true;
                 let deadline = Instant::now() + LAST_WORDS;
-                for stream in self.streams.values_mut() {
-                    stream.drain = Some(stream.drain.map_or(deadline, |already| already.min(deadline)));
-                    stream.take_back();
-                }
+                self.streams.values_mut().for_each(|stream| stream.drain(deadline));
             }
         }
     }
@@ -368,9 +402,7 @@ impl Reader {
                 stream.read()
             }
             // Taken back: look what is there, or go on if it was not meant to end.
-            Err(error) if is(&error, windows_sys::Win32::Foundation::ERROR_OPERATION_ABORTED) => {
-                stream.read()
-            }
+            Err(error) if is(&error, ERROR_OPERATION_ABORTED) => stream.read(),
             Err(_) => Next::End { complete: true },
         };
         self.go_on(key, stream, next);

