@@ -153,31 +153,27 @@ impl Driver {
     /// Takes charge of a service: its folders, lock, log and control endpoint. Starts nothing yet.
     pub fn add(&mut self, charge: Charge, show: Option<Arc<dyn Show>>) -> Result<(), SetupError> {
         let index = self.services.len();
-        let service = Service::open(charge, self.manager, show)?;
+        let mut service = Service::open(charge, self.manager, show)?;
         let path = service.place.endpoint();
         let refuse = |source| SetupError::Endpoint { path: path.clone(), source };
         let endpoint = Endpoint::bind(&path).map_err(refuse)?;
         self.endpoints.insert(self.events.listen(endpoint).map_err(refuse)?, index);
-        if service.wants_notify()
-            && let Some(socket) = self.bind_notify(&service)?
-        {
-            self.notifies.insert(socket, index);
+        if service.needs_notify() {
+            self.serve_notify(index, &mut service)?;
         }
         self.services.push(service);
         Ok(())
     }
 
-    fn bind_notify(&mut self, service: &Service) -> Result<Option<NotifyId>, SetupError> {
+    /// Offers the program a socket on which to tell how it fares.
+    fn serve_notify(&mut self, index: usize, service: &mut Service) -> Result<(), SetupError> {
         let path = service.place.notify();
         let refuse = |source| SetupError::Endpoint { path: path.clone(), source };
-        match NotifySocket::bind(&path) {
-            Ok(socket) => {
-                socket.allow(&service.identity()).map_err(refuse)?;
-                self.events.listen_notify(socket).map(Some).map_err(refuse)
-            }
-            Err(error) if error.kind() == io::ErrorKind::Unsupported && !service.needs_notify() => Ok(None),
-            Err(error) => Err(refuse(error)),
-        }
+        let socket = NotifySocket::bind(&path).map_err(refuse)?;
+        socket.allow(&service.identity()).map_err(refuse)?;
+        service.notify = Some(socket.address().to_owned());
+        self.notifies.insert(self.events.listen_notify(socket).map_err(refuse)?, index);
+        Ok(())
     }
 
     /// Starts every service in its turn and supervises until all have ended.
@@ -234,7 +230,11 @@ impl Driver {
         let stays =
             self.manager == ManagerKind::Foreground && self.services.iter().any(|service| service.held);
         self.helpers.is_empty()
-            && self.services.iter().all(Service::is_at_rest)
+            && self.services.iter().all(|service| match self.ending {
+                // Nothing more is waited for, not even what cannot be killed.
+                Some(_) => service.machine.state().is_at_rest(),
+                None => service.is_at_rest(),
+            })
             && (self.ending.is_some() || !stays)
     }
 
@@ -300,6 +300,7 @@ impl Driver {
                 self.perform(index, action, &mut events);
             }
         }
+        self.services[index].leave_behind();
         self.services[index].dirty = true;
     }
 
@@ -549,7 +550,9 @@ impl Driver {
         for line in text.lines() {
             match line.split_once('=') {
                 Some(("READY", "1")) => {
-                    if self.services[index].ready_by_notify() {
+                    let service = &self.services[index];
+                    let reloaded = matches!(service.machine.state(), State::Running { ready: false, .. });
+                    if service.ready_by_notify() || reloaded {
                         self.services[index].checks.end_readiness();
                         self.deliver(index, Event::Ready);
                     }

@@ -63,6 +63,8 @@ pub(crate) struct Service {
     pub told_to_end: bool,
     /// Something changed that is not on disk yet.
     pub dirty: bool,
+    /// Where the program may tell how it fares.
+    pub notify: Option<PathBuf>,
     base: Option<PathBuf>,
     env_file: Option<PathBuf>,
     manager: ManagerKind,
@@ -110,6 +112,7 @@ impl Service {
             held: false,
             told_to_end: false,
             dirty: true,
+            notify: None,
             base,
             env_file,
             manager,
@@ -137,7 +140,7 @@ impl Service {
             env_file: self.env_file.as_ref(),
             debug_env: &self.debug_env,
             manager: self.manager,
-            notify: self.wants_notify().then(|| self.place.notify()),
+            notify: self.notify.clone(),
         }
     }
 
@@ -158,12 +161,6 @@ impl Service {
             State::Stopped { exit, .. } => exit.is_some(),
             _ => false,
         }
-    }
-
-    /// A socket for notifications is offered to every program that cannot speak to the service manager
-    /// by accident, and expected of those whose spec says so.
-    pub fn wants_notify(&self) -> bool {
-        self.needs_notify()
     }
 
     /// The spec cannot be honoured without notifications.
@@ -223,6 +220,15 @@ impl Service {
             self.tree = None;
             pid
         })
+    }
+
+    /// Lets go of a tree that the machine has given up on: what of it cannot be killed is reported, and
+    /// nobody waits for it. A program that will not die is still ours: nothing may start beside it.
+    pub fn leave_behind(&mut self) {
+        let state = self.machine.state();
+        if state.is_at_rest() && state.pid().is_none() {
+            self.tree = None;
+        }
     }
 
     /// Begins new log files.
