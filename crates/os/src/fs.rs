@@ -60,6 +60,16 @@ pub fn atomic_write(path: &Path, bytes: &[u8], access: Access) -> io::Result<()>
     temporary.take_place_of(path)
 }
 
+/// Like [`atomic_write`], but without waiting for the disk: readers see the old content or the new, a power cut may
+/// bring back either or an empty file. For what is written often and told anew after a boot.
+pub fn replace(path: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
+    let temporary = Temporary::beside(path, access)?;
+    if let Some(mut file) = temporary.file.as_ref() {
+        file.write_all(bytes)?;
+    }
+    temporary.swap(path)
+}
+
 /// A file under a passing name, removed again unless it took its place.
 struct Temporary {
     path: PathBuf,
@@ -90,11 +100,16 @@ impl Temporary {
         file.sync_all()
     }
 
-    fn take_place_of(mut self, path: &Path) -> io::Result<()> {
-        self.file = None;
-        imp::replace(&self.path, path)?;
+    fn take_place_of(self, path: &Path) -> io::Result<()> {
+        self.swap(path)?;
         // The rename itself has happened; a folder that cannot be synced must not make it look undone.
         let _ = path.parent().map(sync_dir);
+        Ok(())
+    }
+
+    fn swap(mut self, path: &Path) -> io::Result<()> {
+        self.file = None;
+        imp::replace(&self.path, path)?;
         self.path = PathBuf::new();
         Ok(())
     }
@@ -218,6 +233,8 @@ mod tests {
         atomic_write(&path, b"one", Access::Private).unwrap();
         atomic_write(&path, b"two", Access::Private).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        replace(&path, b"three", Access::Private).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"three");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
@@ -259,7 +276,9 @@ mod tests {
         private_dir(&inner).unwrap();
         private_dir(&inner).unwrap();
         assert_eq!((mode(&inner), mode(inner.parent().unwrap())), (0o700, 0o755));
-        for (access, wanted) in [(Access::Private, 0o600), (Access::Public, 0o644), (Access::Executable, 0o755)] {
+        for (access, wanted) in
+            [(Access::Private, 0o600), (Access::Public, 0o644), (Access::Executable, 0o755)]
+        {
             let path = inner.join(format!("{access:?}"));
             atomic_write(&path, b"", access).unwrap();
             assert_eq!(mode(&path), wanted);

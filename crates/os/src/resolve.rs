@@ -43,7 +43,8 @@ impl std::error::Error for NotFound {}
 pub fn program(command: &str, path: Option<&OsStr>) -> Result<PathBuf, NotFound> {
     let mut searched = Vec::new();
     let mut not_executable = None;
-    for folder in path.map(std::env::split_paths).into_iter().flatten().filter(|folder| folder.is_absolute()) {
+    for folder in path.map(std::env::split_paths).into_iter().flatten().filter(|folder| folder.is_absolute())
+    {
         if searched.contains(&folder) {
             continue;
         }
@@ -132,7 +133,9 @@ pub fn spec(spec: &mut Spec, relative: Relative<'_>, path: Option<&OsStr>) -> Ve
             }
         }
     }
-    for (field, paths) in [("security.write", &mut spec.security.write), ("security.read", &mut spec.security.read)] {
+    for (field, paths) in
+        [("security.write", &mut spec.security.write), ("security.read", &mut spec.security.read)]
+    {
         for path in paths {
             work.path(field, path);
         }
@@ -183,8 +186,12 @@ impl Work<'_> {
                     }
                 }
                 Err(missing) => self.found.push(
-                    Finding::new(crate::manager::Level::Error, Some(format!("{field}[0]")), missing.to_string())
-                        .with_hint("install it, or write its absolute path"),
+                    Finding::new(
+                        crate::manager::Level::Error,
+                        Some(format!("{field}[0]")),
+                        missing.to_string(),
+                    )
+                    .with_hint("install it, or write its absolute path"),
                 ),
             },
         }
@@ -288,8 +295,8 @@ pub fn interpreter(script: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
 
 /// The names of runtimes that write code while they run, without version and extension.
 const JIT: &[&str] = &[
-    "beam.smp", "bun", "deno", "dotnet", "elixir", "electron", "erl", "iex", "java", "javaw", "julia", "luajit",
-    "mono", "node", "nodejs", "pwsh", "pypy", "racket",
+    "beam.smp", "bun", "deno", "dotnet", "elixir", "electron", "erl", "iex", "java", "javaw", "julia",
+    "luajit", "mono", "node", "nodejs", "pwsh", "pypy", "racket",
 ];
 
 /// Options that switch on such a compiler in runtimes that normally do without.
@@ -322,3 +329,6 @@ pub fn jit_runtime(command: &[String], path: Option<&OsStr>) -> Option<String> {
     let beside = |name: &str| linked.parent().is_some_and(|folder| folder.join(name).is_file());
     (Path::new(&settings).is_file() || beside("libcoreclr.so")).then(|| "dotnet".to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -180,11 +180,14 @@ impl Step for PutFile {
     }
 }
 
+type Run<'a> = Box<dyn FnMut(&mut dyn FnMut(&str)) -> Result<(), StepError> + 'a>;
+type Undo<'a> = Box<dyn FnMut() -> Result<(), String> + 'a>;
+
 /// A step made of two closures: a call of the service manager and its opposite.
 pub(crate) struct Act<'a> {
     text: String,
-    run: Box<dyn FnMut(&mut dyn FnMut(&str)) -> Result<(), StepError> + 'a>,
-    undo: Box<dyn FnMut() -> Result<(), String> + 'a>,
+    run: Run<'a>,
+    undo: Undo<'a>,
 }
 
 impl<'a> Act<'a> {
@@ -212,18 +215,21 @@ impl Step for Act<'_> {
 }
 
 /// Makes one step fail, before or after its work, to see that everything is taken back.
-pub(crate) fn break_step(steps: &mut Vec<Box<dyn Step + '_>>, index: usize, after: bool) {
+#[cfg(test)]
+pub(crate) fn break_step(steps: &mut [Box<dyn Step + '_>], index: usize, after: bool) {
     if index < steps.len() {
         let step = std::mem::replace(&mut steps[index], Box::new(MakeDir::new(Path::new("/"), false)));
         steps[index] = Box::new(Broken { step, after });
     }
 }
 
+#[cfg(test)]
 struct Broken<'a> {
     step: Box<dyn Step + 'a>,
     after: bool,
 }
 
+#[cfg(test)]
 impl Step for Broken<'_> {
     fn describe(&self) -> String {
         self.step.describe()

@@ -61,6 +61,10 @@ const NO_SANDBOX: Support = missing(
     "has no such restriction",
     "an account of its own (`account.run-as = \"least-privilege\"`) and a firewall rule",
 );
+const NO_GROUP: Support = missing(
+    "has no control group of its own to bound",
+    "a service under systemd (`abide apply`), or a container",
+);
 const NOT_IN_FOREGROUND: Support =
     missing("does not restrict programs", "a service under systemd (`abide apply`), or a container");
 const OF_WINDOWS: Support = missing("has no such account", "`account.run-as = \"least-privilege\"`");
@@ -76,7 +80,9 @@ static ROWS: &[Row] = &[
              `delayed` becomes (without the waiting)",
         ),
         scm: Full,
-        foreground: Differs("everything starts at once in the foreground; `delayed` only matters to a service manager"),
+        foreground: Differs(
+            "everything starts at once in the foreground; `delayed` only matters to a service manager",
+        ),
     },
     Row {
         field: "account.run-as",
@@ -131,6 +137,30 @@ static ROWS: &[Row] = &[
         ),
     },
     Row {
+        field: "limits.memory",
+        used: |spec| spec.limits.memory.is_some(),
+        systemd: Full,
+        scm: Full,
+        foreground: on_windows(Full, NO_GROUP),
+    },
+    Row {
+        field: "limits.cpu",
+        used: |spec| spec.limits.cpu.is_some(),
+        systemd: Full,
+        scm: Full,
+        foreground: on_windows(Full, NO_GROUP),
+    },
+    Row {
+        field: "limits.processes",
+        used: |spec| spec.limits.processes.is_some(),
+        systemd: Full,
+        scm: Full,
+        foreground: on_windows(
+            Full,
+            Differs("in the foreground it counts all processes of the user, and is not kept to for root"),
+        ),
+    },
+    Row {
         field: "security.network",
         used: |spec| spec.security.network.is_some_and(|network| network != Network::All),
         systemd: Full,
@@ -168,7 +198,10 @@ static ROWS: &[Row] = &[
         field: "security.capabilities",
         used: |spec| !spec.security.capabilities.is_empty(),
         systemd: Full,
-        scm: missing("knows no Linux capabilities", "`account.run-as` naming an account with the right needed"),
+        scm: missing(
+            "knows no Linux capabilities",
+            "`account.run-as` naming an account with the right needed",
+        ),
         foreground: Differs("a program in the foreground has the capabilities of whoever runs `abide up`"),
     },
 ];
@@ -260,8 +293,15 @@ mod tests {
                 findings(Kind::Systemd, &spec(&format!("accept = [\"{accept}\"]\nstart.mode = \"delayed\"")));
             assert_eq!((found.len(), found[0].level), (1, Level::Warning));
         }
-        let found = findings(Kind::Systemd, &spec("accept = [\"start.m\"]\nstart.mode = \"delayed\""));
+        let found = findings(Kind::Systemd, &spec("accept = [\"limits.cpu\"]\nstart.mode = \"delayed\""));
         assert_eq!(found[0].level, Level::Error);
+    }
+
+    #[test]
+    fn every_loss_can_be_accepted() {
+        for Capability { field, .. } in table(Kind::Systemd) {
+            spec(&format!("accept = [\"{field}\"]"));
+        }
     }
 
     #[test]

@@ -170,11 +170,17 @@ impl ManagerError {
             Self::Foreign { name, .. } => {
                 format!("give the spec another name, or remove that `{name}` with the tool that made it")
             }
-            Self::NotInstalled { name } => format!("`abide apply {name}.toml` or `abide install {name} -- COMMAND…`"),
-            Self::Disabled { name } => {
-                format!("set `start.mode` to \"manual\" or \"auto\" in the spec of {name} and run `abide apply`")
+            Self::NotInstalled { name } => {
+                format!("`abide apply {name}.toml` or `abide install {name} -- COMMAND…`")
             }
-            Self::Busy { .. } | Self::Changed { .. } => "look at it again with `abide plan`, then repeat".into(),
+            Self::Disabled { name } => {
+                format!(
+                    "set `start.mode` to \"manual\" or \"auto\" in the spec of {name} and run `abide apply`"
+                )
+            }
+            Self::Busy { .. } | Self::Changed { .. } => {
+                "look at it again with `abide plan`, then repeat".into()
+            }
             Self::RolledBack { hint, .. } => hint.clone()?,
             Self::Failed { name, .. } => format!("`abide events {name}` and `abide logs {name}` tell more"),
             Self::TimedOut { name, .. } => format!("`abide status {name}` tells how it goes on"),

@@ -6,8 +6,8 @@ use abide_spec::{Name, RunAs, Spec};
 
 use super::preflight::{self, Ground};
 use super::{
-    Applied, Desired, Finding, Kind, ManagerError, ManagerStatus, Plan, Removed, ServiceManager, Uninstall, Watcher,
-    capability,
+    Applied, Desired, Finding, Kind, ManagerError, ManagerStatus, Plan, Removed, ServiceManager, Uninstall,
+    Watcher, capability,
 };
 use crate::account::is_privileged;
 
@@ -20,9 +20,15 @@ pub struct Foreground;
 pub fn findings(spec: &Spec) -> Vec<Finding> {
     let mut found = capability::findings(Kind::Foreground, spec);
     match &spec.account.run_as {
-        RunAs::User(name) if !is_privileged() && crate::account::current().ok().as_ref() != Some(name) => found.push(
-            capability::lost(spec, "account.run-as", Kind::Foreground, "needs root to run programs as another user", "`sudo abide up`"),
-        ),
+        RunAs::User(name) if !is_privileged() && crate::account::current().ok().as_ref() != Some(name) => {
+            found.push(capability::lost(
+                spec,
+                "account.run-as",
+                Kind::Foreground,
+                "needs root to run programs as another user",
+                "`sudo abide up`",
+            ))
+        }
         RunAs::System if !is_privileged() => found.push(capability::lost(
             spec,
             "account.run-as",

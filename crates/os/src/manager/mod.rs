@@ -27,7 +27,8 @@ pub use status::{Enabled, ManagerExit, ManagerState, ManagerStatus};
 pub use supervisor::content_hash;
 
 /// The first line of every text file that Abide gives to a service manager; a unit without it belongs to someone else.
-pub const MARKER: &str = "# Managed by abide; change the spec and run `abide apply`, changes made here are lost.";
+pub const MARKER: &str =
+    "# Managed by abide; change the spec and run `abide apply`, changes made here are lost.";
 
 /// A kind of service manager, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

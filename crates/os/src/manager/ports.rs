@@ -26,9 +26,9 @@ impl std::fmt::Display for Listener {
 impl Listener {
     /// Whether the process belongs to a systemd unit.
     pub(crate) fn is_of_unit(&self, unit: &str) -> bool {
-        self.group.as_ref().is_some_and(|group| {
-            group.lines().any(|line| line.split(['/', ':']).any(|part| part == unit))
-        })
+        self.group
+            .as_ref()
+            .is_some_and(|group| group.lines().any(|line| line.split(['/', ':']).any(|part| part == unit)))
     }
 }
 
@@ -61,7 +61,9 @@ fn owner(proc: &Path, inode: u64) -> Listener {
         processes.filter_map(|entry| Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path())))
     {
         let mut files = fs::read_dir(folder.join("fd")).into_iter().flatten().flatten();
-        if files.any(|file| fs::read_link(file.path()).is_ok_and(|link| link.to_str() == Some(wanted.as_str()))) {
+        if files
+            .any(|file| fs::read_link(file.path()).is_ok_and(|link| link.to_str() == Some(wanted.as_str())))
+        {
             return Listener {
                 pid: Some(pid),
                 program: fs::read_to_string(folder.join("comm")).ok().map(|name| name.trim_end().to_owned()),

@@ -43,9 +43,14 @@ impl Ground<'_> {
             for name in &self.spec.account.groups {
                 match account::group(name) {
                     Ok(Some(id)) => groups.push(id),
-                    Ok(None) => found.push(Finding::error("account.groups", format!("there is no group `{name}`"))),
+                    Ok(None) => {
+                        found.push(Finding::error("account.groups", format!("there is no group `{name}`")))
+                    }
                     Err(error) => {
-                        found.push(Finding::warning("account.groups", format!("cannot look up `{name}`: {error}")));
+                        found.push(Finding::warning(
+                            "account.groups",
+                            format!("cannot look up `{name}`: {error}"),
+                        ));
                     }
                 }
             }
@@ -124,8 +129,9 @@ impl Ground<'_> {
         }
         if path.is_file() && !resolve::is_executable(path) {
             found.push(
-                error_at(field, format!("{first} is not executable"))
-                    .with_hint(format!("`chmod +x {first}`, or put its interpreter before it in the command")),
+                error_at(field, format!("{first} is not executable")).with_hint(format!(
+                    "`chmod +x {first}`, or put its interpreter before it in the command"
+                )),
             );
             return;
         }

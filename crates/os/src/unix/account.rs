@@ -18,7 +18,10 @@ pub(crate) fn current() -> io::Result<String> {
         // SAFETY: the caller hands over a writable entry, a buffer of `size` bytes and a place for the result.
         unsafe { libc::getpwuid_r(uid, entry, buffer, size, result) }
     })?;
-    Ok(found.map_or_else(|| uid.to_string(), |(entry, _buffer)| text(entry.pw_name).to_string_lossy().into_owned()))
+    Ok(found.map_or_else(
+        || uid.to_string(),
+        |(entry, _buffer)| text(entry.pw_name).to_string_lossy().into_owned(),
+    ))
 }
 
 pub(crate) fn user(name: &str) -> io::Result<Option<User>> {
@@ -101,6 +104,7 @@ fn groups(name: &CStr, first: libc::gid_t) -> io::Result<Vec<u32>> {
             unsafe { libc::getgrouplist(name.as_ptr(), first as Id, list.as_mut_ptr(), &raw mut count) };
         if answer >= 0 {
             list.truncate(usize::try_from(count).unwrap_or(0));
+            #[allow(clippy::unnecessary_cast, reason = "on macOS it is another type")]
             return Ok(list.into_iter().map(|id| id as u32).collect());
         }
         room = count.max(room.saturating_mul(2));

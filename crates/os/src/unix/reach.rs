@@ -110,7 +110,11 @@ fn check(path: &Path, metadata: &Metadata, who: &Who, bits: u32, want: Want) -> 
     };
     Err(Barrier {
         path: path.to_path_buf(),
-        why: format!("is a {kind} that {subject} may not {verb} (mode {:04o}, owner {})", mode & 0o7777, metadata.uid()),
+        why: format!(
+            "is a {kind} that {subject} may not {verb} (mode {:04o}, owner {})",
+            mode & 0o7777,
+            metadata.uid()
+        ),
     })
 }
 
@@ -130,7 +134,8 @@ fn has_acl(_: &Path) -> bool {
 
 fn is_noexec(path: &Path) -> bool {
     #[cfg(target_os = "linux")]
-    return rustix::fs::statvfs(path).is_ok_and(|system| system.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC));
+    return rustix::fs::statvfs(path)
+        .is_ok_and(|system| system.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC));
     #[cfg(not(target_os = "linux"))]
     {
         let _ = path;

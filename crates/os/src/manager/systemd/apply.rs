@@ -8,7 +8,7 @@ use super::{Systemd, unit_of};
 use crate::fs::{Lock, LockError};
 use crate::manager::apply::{Act, MakeDir, PutFile, Step, StepError, run};
 use crate::manager::{
-    Applied, Level, ManagerError, Plan, Watcher, start_budget, stop_budget,
+    Applied, Level, ManagerError, Plan, ServiceManager as _, Watcher, start_budget, stop_budget,
 };
 
 impl Systemd {
@@ -27,8 +27,9 @@ impl Systemd {
             return Err(ManagerError::Changed { name: plan.service.clone() });
         }
         let mut steps = self.steps(&work);
+        #[cfg(test)]
         if let Some(fault) = self.fault {
-            super::super::apply::break_step(&mut steps, fault.step, fault.after);
+            crate::manager::apply::break_step(&mut steps, fault.step, fault.after);
         }
         let outcome = run(&mut steps, watcher);
         drop(steps);
@@ -74,7 +75,8 @@ impl Systemd {
             )
         }));
         if !work.write.is_empty() {
-            for (folder, private) in [(&self.layout.specs, true), (&self.layout.lib, false), (&self.layout.units, false)]
+            for (folder, private) in
+                [(&self.layout.specs, true), (&self.layout.lib, false), (&self.layout.units, false)]
             {
                 steps.push(Box::new(MakeDir::new(folder, private)));
             }
@@ -88,7 +90,12 @@ impl Systemd {
         if work.reload {
             steps.push(Box::new(Act::new(
                 "make systemd read its units",
-                |_| self.systemctl.call(&["daemon-reload"]).map(drop).map_err(|error| StepError::new(error.to_string())),
+                |_| {
+                    self.systemctl
+                        .call(&["daemon-reload"])
+                        .map(drop)
+                        .map_err(|error| StepError::new(error.to_string()))
+                },
                 || Ok(()),
             )));
         }
@@ -104,10 +111,8 @@ impl Systemd {
                             say(text);
                         }
                     };
-                    self.run_job("restart", name, wait, &mut tell).map_err(|error| StepError {
-                        why: error.to_string(),
-                        hint: error.hint(),
-                    })
+                    self.run_job("restart", name, wait, &mut tell)
+                        .map_err(|error| StepError { why: error.to_string(), hint: error.hint() })
                 },
                 || Ok(()),
             )));
@@ -135,5 +140,3 @@ impl Systemd {
         ))
     }
 }
-
-use crate::manager::ServiceManager as _;

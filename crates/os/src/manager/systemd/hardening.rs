@@ -118,7 +118,9 @@ fn files(spec: &Spec, hardening: &Hardening, list: &mut Directives) {
     let (write_bound, write): (Vec<_>, Vec<_>) = spec.security.write.iter().partition(covered);
     // What is not covered can be read anyway.
     let read_bound: Vec<_> = spec.security.read.iter().filter(covered).collect();
-    for (name, paths) in [("ReadWritePaths", write), ("BindPaths", write_bound), ("BindReadOnlyPaths", read_bound)] {
+    for (name, paths) in
+        [("ReadWritePaths", write), ("BindPaths", write_bound), ("BindReadOnlyPaths", read_bound)]
+    {
         let words: Vec<_> = paths.into_iter().filter_map(|path| listed_path(path)).collect();
         if !words.is_empty() {
             list.put(name, words.join(" "));
@@ -161,7 +163,11 @@ fn capabilities(spec: &Spec, open: bool, root: bool, list: &mut Directives) {
     let named = spec.security.capabilities.join(" ");
     if root {
         if !open {
-            let all = if named.is_empty() { ROOT_CAPABILITIES.into() } else { format!("{ROOT_CAPABILITIES} {named}") };
+            let all = if named.is_empty() {
+                ROOT_CAPABILITIES.into()
+            } else {
+                format!("{ROOT_CAPABILITIES} {named}")
+            };
             list.put("CapabilityBoundingSet", all);
         }
         return;
@@ -189,7 +195,7 @@ fn system_calls(spec: &Spec, hardening: &Hardening, root: bool, list: &mut Direc
         more.push("@resources");
     }
     if hardening.namespaces {
-        more.extend(["@mount", "@sandbox"]);
+        more.push("@mount");
     }
     more.extend(spec.security.system_calls.iter().map(String::as_str));
     more.sort_unstable();

@@ -149,7 +149,9 @@ impl Systemd {
         };
         let context = Context {
             layout: self.layout.clone(),
-            supervisor: copy.as_ref().map_or_else(|| self.layout.lib.join("abide-supervisor"), |copy| copy.path.clone()),
+            supervisor: copy
+                .as_ref()
+                .map_or_else(|| self.layout.lib.join("abide-supervisor"), |copy| copy.path.clone()),
             spec_text: desired.text.clone(),
             version: self.version,
             jit: jit_runtime(&spec.program.command, self.path.as_deref()).is_some(),
@@ -198,7 +200,8 @@ impl Systemd {
             return Vec::new();
         }
         let changed = self.unit_path(&work.plan.service);
-        let mut texts: Vec<String> = work.plan.artifacts.iter().map(|artifact| artifact.content.clone()).collect();
+        let mut texts: Vec<String> =
+            work.plan.artifacts.iter().map(|artifact| artifact.content.clone()).collect();
         texts.extend(self.our_units().into_iter().filter(|(path, _)| *path != changed).map(|(_, text)| text));
         unused(&self.layout, texts.iter().map(String::as_str))
     }

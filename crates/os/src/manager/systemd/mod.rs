@@ -29,7 +29,8 @@ pub use unit::{dynamic_user, findings, render};
 
 use self::systemctl::{Systemctl, version_of};
 use super::{
-    Applied, Desired, Kind, MARKER, ManagerError, ManagerStatus, Plan, Removed, ServiceManager, Uninstall, Watcher,
+    Applied, Desired, Kind, MARKER, ManagerError, ManagerStatus, Plan, Removed, ServiceManager, Uninstall,
+    Watcher,
 };
 use crate::account::is_privileged;
 use crate::paths::Layout;
@@ -45,10 +46,12 @@ pub struct Systemd {
     /// Whether rights are checked before anything is changed; not so in tests against a stand-in.
     ask_rights: bool,
     /// The step of an apply that fails, in tests of its undoing.
+    #[cfg(test)]
     fault: Option<Fault>,
 }
 
 /// A step that is made to fail, before or after it has done its work.
+#[cfg(test)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) step: usize,
@@ -62,7 +65,15 @@ impl Systemd {
         let systemctl = Systemctl::default();
         let version = systemctl.call(&["--version"]).ok().and_then(|text| version_of(&text));
         let path = std::env::var_os("PATH");
-        Self { layout, systemctl, version, path, ask_rights: true, fault: None }
+        Self {
+            layout,
+            systemctl,
+            version,
+            path,
+            ask_rights: true,
+            #[cfg(test)]
+            fault: None,
+        }
     }
 
     /// Whether systemd is this machine's service manager and runs.
@@ -132,14 +143,21 @@ impl ServiceManager for Systemd {
             halves.push(format!("the unit is there, its spec {} is not", self.layout.spec(name).display()));
         }
         if !found.installed() {
-            return Ok(ManagerStatus { halves, managed_by_abide: found.spec.is_there(), ..ManagerStatus::absent() });
+            return Ok(ManagerStatus {
+                halves,
+                managed_by_abide: found.spec.is_there(),
+                ..ManagerStatus::absent()
+            });
         }
         Ok(ManagerStatus {
             installed: true,
             managed_by_abide: found.is_ours(),
             enabled: status::enabled(properties),
             state: status::state(properties),
-            main_pid: properties.number("MainPID").and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid != 0),
+            main_pid: properties
+                .number("MainPID")
+                .and_then(|pid| u32::try_from(pid).ok())
+                .filter(|pid| *pid != 0),
             since: status::since(properties, monotonic(), SystemTime::now()),
             exit: status::exit(properties),
             text: properties.some("StatusText"),

@@ -48,7 +48,10 @@ impl Systemd {
             folders.push(self.layout.logs_of(name));
         }
         folders.iter().any(|folder| folder.symlink_metadata().is_ok())
-            || matches!(found.state(), ManagerState::Running | ManagerState::Starting | ManagerState::Stopping)
+            || matches!(
+                found.state(),
+                ManagerState::Running | ManagerState::Starting | ManagerState::Stopping
+            )
     }
 }
 
@@ -117,7 +120,9 @@ impl Removal<'_, '_> {
         match remove_file(path) {
             Ok(true) => self.removed.removed.push(format!("file {}", path.display())),
             Ok(false) => {}
-            Err(source) => return Err(ManagerError::File { what: "remove", path: path.to_path_buf(), source }),
+            Err(source) => {
+                return Err(ManagerError::File { what: "remove", path: path.to_path_buf(), source });
+            }
         }
         Ok(())
     }
@@ -128,7 +133,8 @@ impl Removal<'_, '_> {
         let twin = private_twin(&self.systemd.layout, path);
         let mut any = false;
         for path in [twin.as_path(), path] {
-            let fail = |source: io::Error| ManagerError::File { what: "remove", path: path.to_path_buf(), source };
+            let fail =
+                |source: io::Error| ManagerError::File { what: "remove", path: path.to_path_buf(), source };
             let outcome = match path.symlink_metadata() {
                 Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
                 Ok(_) => fs::remove_file(path),
@@ -150,7 +156,9 @@ impl Removal<'_, '_> {
 /// `/var/lib/abide/NAME` as systemd keeps it for an account of the service's own: `/var/lib/private/abide/NAME`.
 fn private_twin(layout: &Layout, path: &Path) -> std::path::PathBuf {
     for base in [&layout.state, &layout.logs, &layout.run] {
-        if let (Ok(rest), Some(parent), Some(own)) = (path.strip_prefix(base), base.parent(), base.file_name()) {
+        if let (Ok(rest), Some(parent), Some(own)) =
+            (path.strip_prefix(base), base.parent(), base.file_name())
+        {
             return parent.join("private").join(own).join(rest);
         }
     }

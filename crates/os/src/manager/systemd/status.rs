@@ -64,7 +64,11 @@ pub(super) fn exit(properties: &Properties) -> Option<ManagerExit> {
 }
 
 /// Since when it is in its state, given both clocks' "now".
-pub(super) fn since(properties: &Properties, monotonic: Option<Duration>, now: SystemTime) -> Option<SystemTime> {
+pub(super) fn since(
+    properties: &Properties,
+    monotonic: Option<Duration>,
+    now: SystemTime,
+) -> Option<SystemTime> {
     let at = Duration::from_micros(properties.number("StateChangeTimestampMonotonic").filter(|at| *at > 0)?);
     now.checked_sub(monotonic?.checked_sub(at)?)
 }
@@ -76,7 +80,9 @@ pub(super) fn why(properties: &Properties) -> Option<String> {
     Some(match result {
         "" | "success" => return None,
         "exit-code" => match exit {
-            Some(exit) => step_of(properties).map_or(format!("the supervisor ended with {exit}"), str::to_owned),
+            Some(exit) => {
+                step_of(properties).map_or(format!("the supervisor ended with {exit}"), str::to_owned)
+            }
             None => "the supervisor ended with an error".into(),
         },
         "signal" | "core-dump" => {
@@ -86,7 +92,9 @@ pub(super) fn why(properties: &Properties) -> Option<String> {
         "watchdog" => "the supervisor gave no sign of life (WatchdogSec=)".into(),
         "start-limit-hit" => "it failed too often in too short a time (`restart.give-up`)".into(),
         "oom-kill" => "the machine or `limits.memory` had no memory left".into(),
-        "resources" => "systemd could not set it up (an account, a folder or a file that the unit names)".into(),
+        "resources" => {
+            "systemd could not set it up (an account, a folder or a file that the unit names)".into()
+        }
         other => format!("systemd says `{other}`"),
     })
 }
@@ -99,7 +107,9 @@ fn step_of(properties: &Properties) -> Option<&'static str> {
         216 => "systemd could not switch to the group (`account.groups`)",
         217 => "systemd could not switch to the account (`account.run-as`)",
         218 => "systemd could not set the capabilities (`security.capabilities`)",
-        226 => "systemd could not set up what the service sees of the file system (`security.write`, `security.read`)",
+        226 => {
+            "systemd could not set up what the service sees of the file system (`security.write`, `security.read`)"
+        }
         228 => "systemd could not install the system call filter (`security.system-calls`)",
         238..=240 => "systemd could not create the service's own folders",
         243 => "systemd could not hand over the spec or the environment file",
@@ -151,7 +161,8 @@ mod tests {
     #[test]
     fn a_failure_is_told_in_words() {
         assert_eq!(why(&properties("Result=success\n")), None);
-        let spawn = "Result=exit-code\nExecMainCode=1\nExecMainStatus=243\nExecMainExitTimestampMonotonic=5\n";
+        let spawn =
+            "Result=exit-code\nExecMainCode=1\nExecMainStatus=243\nExecMainExitTimestampMonotonic=5\n";
         assert!(why(&properties(spawn)).unwrap().contains("hand over the spec"));
         let plain = "Result=exit-code\nExecMainCode=1\nExecMainStatus=3\nExecMainExitTimestampMonotonic=5\n";
         assert!(why(&properties(plain)).unwrap().contains("exit code 3"));

@@ -47,7 +47,8 @@ impl Systemctl {
     /// Runs `systemctl` and answers what it printed.
     pub(crate) fn call(&self, arguments: &[&str]) -> Result<String, ManagerError> {
         let fail = |why: String| ManagerError::Call { call: Self::call_text(arguments), why };
-        let output = self.command(&self.systemctl, arguments).output().map_err(|error| fail(error.to_string()))?;
+        let output =
+            self.command(&self.systemctl, arguments).output().map_err(|error| fail(error.to_string()))?;
         if !output.status.success() {
             return Err(fail(reason(&output.stderr, output.status)));
         }
@@ -70,7 +71,10 @@ impl Systemctl {
         tick: &mut dyn FnMut(),
     ) -> Result<Job, ManagerError> {
         let arguments = [verb, "--", unit];
-        let fail = |error: io::Error| ManagerError::Call { call: Self::call_text(&arguments), why: error.to_string() };
+        let fail = |error: io::Error| ManagerError::Call {
+            call: Self::call_text(&arguments),
+            why: error.to_string(),
+        };
         let mut child = self
             .command(&self.systemctl, &arguments)
             .stdout(Stdio::null())

@@ -9,7 +9,9 @@ use abide_spec::{Family, Network, Profile, RunAs, Spec, StartMode};
 use super::escape;
 use super::hardening;
 use crate::fs::Access;
-use crate::manager::{Artifact, Context, Finding, Kind, MARKER, Target, capability, start_budget, stop_budget};
+use crate::manager::{
+    Artifact, Context, Finding, Kind, MARKER, Target, capability, start_budget, stop_budget,
+};
 use crate::paths::{ENV_FILE_CREDENTIAL, SPEC_CREDENTIAL};
 
 /// The version from which on systemd has everything that a unit of ours cannot do without (`LoadCredential=`).
@@ -41,7 +43,17 @@ pub fn render(spec: &Spec, context: &Context) -> Vec<Artifact> {
 /// The unit of a service or of a name in `after`: a name with a suffix of a native unit stays as it is.
 pub(crate) fn unit_name(name: &str) -> String {
     const SUFFIXES: [&str; 11] = [
-        "service", "socket", "target", "mount", "automount", "path", "timer", "device", "slice", "scope", "swap",
+        "service",
+        "socket",
+        "target",
+        "mount",
+        "automount",
+        "path",
+        "timer",
+        "device",
+        "slice",
+        "scope",
+        "swap",
     ];
     match name.rsplit_once('.') {
         Some((stem, suffix)) if !stem.is_empty() && SUFFIXES.contains(&suffix) => name.to_owned(),
@@ -96,7 +108,8 @@ fn unit_section(spec: &Spec, unit: &mut Text) {
     unit.section("Unit");
     let shown = spec.description.as_deref().unwrap_or_else(|| spec.shown_name());
     unit.line("Description", escape::text(shown));
-    let wanted: Vec<_> = spec.start.after.iter().filter(|name| is_unit_name(name)).map(|name| unit_name(name)).collect();
+    let wanted: Vec<_> =
+        spec.start.after.iter().filter(|name| is_unit_name(name)).map(|name| unit_name(name)).collect();
     let mut after = wanted.clone();
     // What starts after the network is stopped before it goes, too.
     if effective(spec, false).network != Network::None {
@@ -222,9 +235,9 @@ fn percent(processors: f64) -> String {
 /// A time span as systemd reads it, exact to the microsecond, rounded up.
 fn span(duration: Duration) -> String {
     let micros = duration.as_nanos().div_ceil(1000);
-    if micros % 1_000_000 == 0 {
+    if micros.is_multiple_of(1_000_000) {
         format!("{}s", micros / 1_000_000)
-    } else if micros % 1000 == 0 {
+    } else if micros.is_multiple_of(1000) {
         format!("{}ms", micros / 1000)
     } else {
         format!("{micros}us")
@@ -243,8 +256,11 @@ pub fn findings(spec: &Spec, context: &Context) -> Vec<Finding> {
     let mut found = capability::findings(Kind::Systemd, spec);
     if let Some(version) = context.version.filter(|version| *version < OLDEST) {
         found.push(
-            Finding::error(None, format!("systemd {version} is too old; {OLDEST} is needed for `LoadCredential=`"))
-                .with_hint("run the service in the foreground with `abide up`, or upgrade the system"),
+            Finding::error(
+                None,
+                format!("systemd {version} is too old; {OLDEST} is needed for `LoadCredential=`"),
+            )
+            .with_hint("run the service in the foreground with `abide up`, or upgrade the system"),
         );
     }
     for name in spec.start.after.iter().filter(|name| !is_unit_name(name)) {
@@ -262,8 +278,9 @@ pub fn findings(spec: &Spec, context: &Context) -> Vec<Finding> {
 }
 
 fn unspeakable(field: &'static str, path: &Path) -> Finding {
-    Finding::error(field, format!("no systemd unit can name the path {path:?}"))
-        .with_hint("give it a path without control characters, and without white space or a backslash at its end")
+    Finding::error(field, format!("no systemd unit can name the path {path:?}")).with_hint(
+        "give it a path without control characters, and without white space or a backslash at its end",
+    )
 }
 
 fn notes(spec: &Spec, context: &Context, found: &mut Vec<Finding>) {
@@ -276,7 +293,10 @@ fn notes(spec: &Spec, context: &Context, found: &mut Vec<Finding>) {
             .with_hint("leave `security.write-execute` out or set it to true"),
             None => Finding::note(
                 "security.profile",
-                format!("`jit` is used: {} compiles while it runs, which `strict` forbids", spec.program.command[0]),
+                format!(
+                    "`jit` is used: {} compiles while it runs, which `strict` forbids",
+                    spec.program.command[0]
+                ),
             )
             .with_hint("write `security.profile = \"jit\"` to say so yourself"),
         });
@@ -299,4 +319,3 @@ fn notes(spec: &Spec, context: &Context, found: &mut Vec<Finding>) {
         ));
     }
 }
-

@@ -13,7 +13,12 @@ use crate::manager::{ManagerError, ManagerState, Progress, ServiceManager as _, 
 const LAST_LINES: usize = 5;
 
 impl Systemd {
-    pub(super) fn run_start(&self, name: &Name, wait: Duration, watcher: &mut Watcher<'_>) -> Result<(), ManagerError> {
+    pub(super) fn run_start(
+        &self,
+        name: &Name,
+        wait: Duration,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<(), ManagerError> {
         let found = self.look(name)?;
         if !found.is_ours() {
             return Err(self.not_ours(name, found.foreign_unit()));
@@ -45,7 +50,12 @@ impl Systemd {
         self.run_job("restart", name, wait, watcher)
     }
 
-    pub(super) fn run_stop(&self, name: &Name, wait: Duration, watcher: &mut Watcher<'_>) -> Result<(), ManagerError> {
+    pub(super) fn run_stop(
+        &self,
+        name: &Name,
+        wait: Duration,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<(), ManagerError> {
         let found = self.look(name)?;
         if !found.is_ours() {
             return Err(self.not_ours(name, found.foreign_unit()));
@@ -99,11 +109,21 @@ impl Systemd {
             _ if as_wanted => Ok(()),
             Job::TimedOut => {
                 let text = properties.text("StatusText");
-                let state = if text.is_empty() { state.as_str().to_owned() } else { format!("{}: {text}", state.as_str()) };
-                Err(ManagerError::TimedOut { name: name.clone(), verb, after: begun.elapsed().max(wait), state })
+                let state = if text.is_empty() {
+                    state.as_str().to_owned()
+                } else {
+                    format!("{}: {text}", state.as_str())
+                };
+                Err(ManagerError::TimedOut {
+                    name: name.clone(),
+                    verb,
+                    after: begun.elapsed().max(wait),
+                    state,
+                })
             }
             Job::Done | Job::Failed(_) => {
-                let said = self.systemctl.last_lines(&unit, Some(properties.text("InvocationID")), LAST_LINES);
+                let said =
+                    self.systemctl.last_lines(&unit, Some(properties.text("InvocationID")), LAST_LINES);
                 let why = why(&properties).unwrap_or_else(|| match job {
                     Job::Failed(why) => why,
                     _ => format!("it is {}", state.as_str()),

@@ -10,8 +10,9 @@ use crate::manager::systemd::escape;
 /// Text with everything that means something to systemd.
 fn hostile() -> impl Strategy<Value = String> {
     let special = prop::sample::select(vec![
-        '%', '$', '"', '\'', '\\', ' ', '\t', '\n', '\r', ';', '#', '=', '{', '}', '[', ']', '-', '@', ':', '+', '!',
-        '|', 'n', 'x', '0', 'ü', '日', '🦀', '\u{7f}', '\u{1}', '\u{85}', '\u{2028}', '\u{feff}', '\u{a0}',
+        '%', '$', '"', '\'', '\\', ' ', '\t', '\n', '\r', ';', '#', '=', '{', '}', '[', ']', '-', '@', ':',
+        '+', '!', '|', 'n', 'x', '0', 'ü', '日', '🦀', '\u{7f}', '\u{1}', '\u{85}', '\u{2028}', '\u{feff}',
+        '\u{a0}',
     ]);
     prop::collection::vec(special, 0..24).prop_map(String::from_iter)
 }

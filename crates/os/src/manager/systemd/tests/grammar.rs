@@ -30,7 +30,11 @@ pub(super) fn assignments(text: &str) -> Vec<Assignment> {
             continue;
         }
         let (key, value) = whole.split_once('=').unwrap_or_else(|| panic!("no assignment: {whole:?}"));
-        found.push((section.clone(), key.trim_matches(WHITE_SPACE).into(), value.trim_matches(WHITE_SPACE).into()));
+        found.push((
+            section.clone(),
+            key.trim_matches(WHITE_SPACE).into(),
+            value.trim_matches(WHITE_SPACE).into(),
+        ));
     }
     found
 }
@@ -103,7 +107,13 @@ fn doubled(word: &[u8], sign: u8) -> Vec<u8> {
     let mut bytes = word.iter().copied();
     while let Some(byte) = bytes.next() {
         if byte == sign {
-            assert_eq!(bytes.next(), Some(sign), "a lone {} in {:?}", sign as char, String::from_utf8_lossy(word));
+            assert_eq!(
+                bytes.next(),
+                Some(sign),
+                "a lone {} in {:?}",
+                sign as char,
+                String::from_utf8_lossy(word)
+            );
         }
         found.push(byte);
     }
@@ -125,8 +135,11 @@ pub(super) fn command(value: &str) -> Vec<Vec<u8>> {
 
 /// The value of the only assignment to a key.
 pub(super) fn only(unit: &str, section: &str, key: &str) -> Option<String> {
-    let mut values: Vec<_> =
-        assignments(unit).into_iter().filter(|(of, name, _)| of == section && name == key).map(|(_, _, value)| value).collect();
+    let mut values: Vec<_> = assignments(unit)
+        .into_iter()
+        .filter(|(of, name, _)| of == section && name == key)
+        .map(|(_, _, value)| value)
+        .collect();
     assert!(values.len() < 2, "{key} is there {} times", values.len());
     values.pop()
 }

@@ -39,7 +39,8 @@ fn exposure(unit: &str) -> u32 {
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let line = text.lines().find(|line| line.contains("Overall exposure level")).unwrap_or_else(|| panic!("{text}"));
+    let line =
+        text.lines().find(|line| line.contains("Overall exposure level")).unwrap_or_else(|| panic!("{text}"));
     let number = line.rsplit_once(": ").unwrap().1.split_whitespace().next().unwrap().to_owned();
     let (whole, tenth) = number.split_once('.').unwrap();
     whole.parse::<u32>().unwrap() * 10 + tenth.parse::<u32>().unwrap()
@@ -78,7 +79,8 @@ fn a_unit_is_what_systemd_understands() {
     for text in [unit(""), unit(more)] {
         let path = folder.path().join("orders.service");
         // The judge looks for the executable.
-        fs::write(&path, text.replace("/usr/local/lib/abide/abide-supervisor-0123456789ab", "/bin/sleep")).unwrap();
+        fs::write(&path, text.replace("/usr/local/lib/abide/abide-supervisor-0123456789ab", "/bin/sleep"))
+            .unwrap();
         let output = Command::new("systemd-analyze")
             .args(["verify", "--man=no"])
             .arg(&path)
@@ -113,7 +115,8 @@ fn every_field_loosens_what_it_says() {
 
 #[test]
 fn what_lies_in_hidden_folders_is_shown_on_top_of_an_empty_one() {
-    let more = "security.read = [\"/home/a/data\", \"/usr/share\"]\nsecurity.write = [\"/srv/x\", \"/home/a/out\"]";
+    let more =
+        "security.read = [\"/home/a/data\", \"/usr/share\"]\nsecurity.write = [\"/srv/x\", \"/home/a/out\"]";
     assert_eq!(value(more, "ProtectHome").as_deref(), Some("tmpfs"));
     assert_eq!(value(more, "BindReadOnlyPaths").as_deref(), Some("\"/home/a/data\""));
     assert_eq!(value(more, "BindPaths").as_deref(), Some("\"/home/a/out\""));
@@ -124,8 +127,11 @@ fn what_lies_in_hidden_folders_is_shown_on_top_of_an_empty_one() {
 #[test]
 fn the_profile_none_leaves_everything_open() {
     let unit = unit("security.profile = \"none\"\naccount.run-as = \"adm\"");
-    for word in ["Protect", "Restrict", "Private", "SystemCall", "MemoryDeny", "NoNewPrivileges", "Capability"] {
-        let lines: Vec<_> = unit.lines().filter(|line| line.starts_with(word) && *line != "ProtectHome=no").collect();
+    for word in
+        ["Protect", "Restrict", "Private", "SystemCall", "MemoryDeny", "NoNewPrivileges", "Capability"]
+    {
+        let lines: Vec<_> =
+            unit.lines().filter(|line| line.starts_with(word) && *line != "ProtectHome=no").collect();
         assert_eq!(lines, Vec::<&str>::new());
     }
 }
@@ -138,19 +144,26 @@ fn a_jit_runtime_gets_the_profile_that_lets_it_run_and_the_plan_says_so() {
     let unit = unit_of(&spec, &context);
     assert!(!unit.contains("MemoryDenyWriteExecute") && !unit.contains("ProcSubset"));
     let found = findings(&spec, &context);
-    assert!(found.iter().any(|finding| finding.level == Level::Note && finding.text.contains("`jit` is used")));
+    assert!(
+        found.iter().any(|finding| finding.level == Level::Note && finding.text.contains("`jit` is used"))
+    );
     let forbidden = Spec {
         security: abide_spec::Security { write_execute: Some(false), ..spec.security.clone() },
         ..spec.clone()
     };
     let found = findings(&forbidden, &context);
-    assert!(found.iter().any(|finding| finding.level == Level::Error
-        && finding.field.as_deref() == Some("security.write-execute")));
+    assert!(
+        found.iter().any(|finding| finding.level == Level::Error
+            && finding.field.as_deref() == Some("security.write-execute"))
+    );
 }
 
 #[test]
 fn a_capability_brings_the_system_calls_it_is_for() {
     let unit = unit("security.capabilities = [\"CAP_CHOWN\"]\nsecurity.system-calls = [\"@mount\"]");
     assert!(unit.contains("\nSystemCallFilter=@chown @mount\n"), "{unit}");
-    assert!(unit.contains("\nCapabilityBoundingSet=CAP_CHOWN\n") && unit.contains("\nAmbientCapabilities=CAP_CHOWN\n"));
+    assert!(
+        unit.contains("\nCapabilityBoundingSet=CAP_CHOWN\n")
+            && unit.contains("\nAmbientCapabilities=CAP_CHOWN\n")
+    );
 }

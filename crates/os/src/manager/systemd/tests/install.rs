@@ -28,7 +28,11 @@ fn applying_makes_it_so_and_the_next_plan_is_empty() {
     let desired = machine.desired("description = \"Orders\" # by hand");
     let plan = machine.systemd.plan(&desired).unwrap();
     let targets: Vec<_> = plan.changes.iter().map(|change| (change.kind, change.target.clone())).collect();
-    assert!(targets.iter().any(|(kind, target)| *kind == ChangeKind::Create && target.ends_with("orders.service")));
+    assert!(
+        targets
+            .iter()
+            .any(|(kind, target)| *kind == ChangeKind::Create && target.ends_with("orders.service"))
+    );
     assert!(targets.iter().any(|(_, target)| target == "start at boot"));
     assert!(machine.systemd.apply(&plan, &mut silent).unwrap().changed);
 
@@ -56,7 +60,10 @@ fn only_what_differs_is_changed_and_a_running_service_restarts_once() {
     let plan = machine.systemd.plan(&machine.desired("limits.memory = \"1GiB\"")).unwrap();
     let unit = plan.changes.iter().find(|change| change.target.ends_with("orders.service")).unwrap();
     assert_eq!(unit.kind, ChangeKind::Update);
-    assert!(!unit.before.as_ref().unwrap().contains("MemoryMax") && unit.after.as_ref().unwrap().contains("MemoryMax"));
+    assert!(
+        !unit.before.as_ref().unwrap().contains("MemoryMax")
+            && unit.after.as_ref().unwrap().contains("MemoryMax")
+    );
     assert!(machine.systemd.apply(&plan, &mut silent).unwrap().restarted);
     assert_eq!(machine.calls("restart"), 1);
     assert!(machine.running().unwrap().contains("MemoryMax=1073741824"));
@@ -112,7 +119,10 @@ fn a_step_that_fails_takes_everything_back() {
                             // The folder of locks is the only thing that may be new.
                             let mut left = machine.everything();
                             let run = machine.systemd.layout.run.clone();
-                            left.retain(|(path, ..)| before.iter().any(|(old, ..)| old == path) || !run.starts_with(path) && !path.starts_with(&run));
+                            left.retain(|(path, ..)| {
+                                before.iter().any(|(old, ..)| old == path)
+                                    || !run.starts_with(path) && !path.starts_with(&run)
+                            });
                             assert_eq!(left, before, "step {step}, after {after}: {text}");
                         }
                     }
@@ -167,11 +177,8 @@ fn an_update_that_does_not_come_up_brings_the_old_one_back() {
 fn foreign_units_are_left_alone() {
     for vendor in [true, false] {
         let machine = Machine::new();
-        let path = if vendor {
-            machine.state("vendor/orders.service")
-        } else {
-            machine.systemd.unit_path(&name())
-        };
+        let path =
+            if vendor { machine.state("vendor/orders.service") } else { machine.systemd.unit_path(&name()) };
         fs::write(&path, "[Service]\nExecStart=/bin/true\n").unwrap();
         let before = machine.everything();
         let error = machine.systemd.plan(&machine.desired("")).unwrap_err();
@@ -208,7 +215,8 @@ fn uninstalling_leaves_nothing_behind() {
     assert_eq!(machine.calls("stop"), 1);
     assert!(removed.removed.iter().any(|line| line.ends_with("orders.service")), "{removed:?}");
     assert!(!machine.state("enabled/orders.service").exists());
-    let left: Vec<_> = machine.everything().into_iter().filter(|(_, mode, _)| mode & 0o170000 != 0o040000).collect();
+    let left: Vec<_> =
+        machine.everything().into_iter().filter(|(_, mode, _)| mode & 0o170000 != 0o040000).collect();
     let files: Vec<_> = before.into_iter().filter(|(_, mode, _)| mode & 0o170000 != 0o040000).collect();
     assert_eq!(left, files);
     assert_eq!(uninstall(&machine, false).unwrap_err().kind(), ErrorKind::NotInstalled);

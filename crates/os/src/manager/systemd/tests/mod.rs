@@ -20,7 +20,8 @@ use crate::paths::Layout;
 
 /// A spec from its program section's end on: keys of other sections in dotted form go first.
 pub(super) fn spec(more: &str) -> Spec {
-    Spec::parse(&format!("name = \"orders\"\n{more}\n[program]\ncommand = [\"/bin/sleep\", \"60\"]\n")).unwrap()
+    Spec::parse(&format!("name = \"orders\"\n{more}\n[program]\ncommand = [\"/bin/sleep\", \"60\"]\n"))
+        .unwrap()
 }
 
 pub(super) fn context(spec: &Spec) -> Context {
