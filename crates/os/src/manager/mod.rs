@@ -16,6 +16,7 @@ pub mod foreground;
 mod plan;
 mod ports;
 mod preflight;
+pub mod scm;
 mod status;
 mod supervisor;
 pub mod systemd;
@@ -279,7 +280,7 @@ pub fn preview(kind: Kind, desired: &Desired) -> Result<Plan, ManagerError> {
     };
     let (artifacts, findings) = match kind {
         Kind::Systemd => (systemd::render(spec, &context), systemd::findings(spec, &context)),
-        Kind::Scm => (Vec::new(), capability::findings(kind, spec)),
+        Kind::Scm => (scm::render(spec, &context), scm::findings(spec, &context)),
         Kind::Foreground => (Vec::new(), capability::findings(kind, spec)),
     };
     let created = |artifact: &Artifact| {

@@ -1,0 +1,113 @@
+//! The Windows service control manager.
+//!
+//! A service is an entry of the SCM that starts `abide-supervisor`, a spec file that the service's account can read, and
+//! three folders that it can write. What shall be there is worked out here, on any system; comparing it with a machine
+//! and making it so is in `windows/scm`.
+
+use abide_spec::{RunAs, Spec, StopAction};
+
+mod entry;
+mod sid;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use entry::{
+    Entry, FailureActions, LOCAL_SERVICE, LOCAL_SYSTEM, NETWORK_SERVICE, Setting, SidType, StartType, is_ours,
+};
+pub(crate) use sid::of_service;
+
+use self::entry::{account, can_depend_on, windows_text};
+use super::capability::{self, lost};
+use super::{Access, Artifact, Context, Finding, Kind, Target};
+
+/// Where the sources of the Event Log are registered, below HKEY_LOCAL_MACHINE.
+pub(crate) const EVENT_SOURCES: &str = r"SYSTEM\CurrentControlSet\Services\EventLog\Application";
+
+/// What shows the texts of our events: a library of Windows itself that has a "the text as it is" for ids up to 1000.
+/// One of our own would be held open by the Event Log, and could not be removed.
+pub(crate) const EVENT_MESSAGES: &str = r"%SystemRoot%\System32\EventCreate.exe";
+
+/// The folders that are the service's own, with the rights of its account on them.
+pub(crate) fn own_folders(spec: &Spec, context: &Context) -> [std::path::PathBuf; 3] {
+    let layout = &context.layout;
+    [layout.state_of(&spec.name), layout.logs_of(&spec.name), layout.run_of(&spec.name)]
+}
+
+/// How the entry of a service is called in plans.
+pub(crate) fn entry_target(name: &str) -> Target {
+    Target::Entry(format!("service {name}"))
+}
+
+/// How the event source of a service is called in plans.
+pub(crate) fn source_target(name: &str) -> Target {
+    Target::Entry(format!(r"registry key HKLM\{EVENT_SOURCES}\{name}"))
+}
+
+/// What the event source's key holds, as text.
+pub(crate) fn source_text() -> String {
+    format!("EventMessageFile = {EVENT_MESSAGES}\nTypesSupported = 7\nManagedBy = abide\n")
+}
+
+/// The access list of a folder or file as words.
+pub(crate) fn access_text(spec: &Spec, rights: &str) -> String {
+    let mut text = String::from("access = SYSTEM all, Administrators all");
+    if spec.account.run_as != RunAs::System {
+        text.push_str(&format!(", {} {rights}", account(spec)));
+    }
+    text.push('\n');
+    text
+}
+
+/// Everything for the SCM: the spec file, the service's own folders, its event source and its entry.
+#[must_use]
+pub fn render(spec: &Spec, context: &Context) -> Vec<Artifact> {
+    let name = spec.name.as_str();
+    let mut artifacts = vec![Artifact {
+        target: Target::File { path: context.layout.spec(&spec.name), access: Access::Private },
+        content: context.spec_text.clone(),
+    }];
+    artifacts.extend(own_folders(spec, context).iter().map(|folder| Artifact {
+        target: Target::Entry(format!("folder {}", windows_text(folder))),
+        content: access_text(spec, "change"),
+    }));
+    artifacts.push(Artifact { target: source_target(name), content: source_text() });
+    artifacts.push(Artifact { target: entry_target(name), content: Entry::of(spec, context).text() });
+    artifacts
+}
+
+/// What the SCM can't make of this spec, and what is worth knowing about it.
+#[must_use]
+pub fn findings(spec: &Spec, _: &Context) -> Vec<Finding> {
+    let mut found = capability::findings(Kind::Scm, spec);
+    for name in spec.start.after.iter().filter(|name| !can_depend_on(name)) {
+        found.push(lost(
+            spec,
+            "start.after",
+            Kind::Scm,
+            &format!("knows no `{name}`, which is a unit of systemd"),
+            "the name of the Windows service that does the same",
+        ));
+    }
+    let is_user = matches!(&spec.account.run_as, RunAs::User(name) if !name.ends_with('$'));
+    if is_user && spec.account.password_file.is_none() {
+        found.push(
+            Finding::error("account.password-file", format!("{} logs on with a password", account(spec)))
+                .with_hint("put it into a file that only administrators can read, and name that file"),
+        );
+    }
+    let asks =
+        |step: &abide_spec::StopStep| matches!(step.action, StopAction::Signal(_)) && step.on.is_none();
+    let acts = |step: &abide_spec::StopStep| {
+        step.applies_to(Kind::Scm.family()) && !matches!(step.action, StopAction::Kill(_))
+    };
+    if spec.stop.steps.iter().any(asks) && !spec.stop.steps.iter().any(acts) {
+        found.push(lost(
+            spec,
+            "stop.steps",
+            Kind::Scm,
+            "has no signals, so a program would be stopped by Ctrl-C, then by closing its windows",
+            "a step for Windows beside the signal: { event = \"ctrl-c\", wait = \"10s\" }",
+        ));
+    }
+    found
+}
