@@ -43,6 +43,10 @@ impl IndexFile {
 
     /// Appends `record`, wholly or not at all.
     pub fn append(&mut self, record: Record) -> io::Result<()> {
+        // A write that is tried again and again on a full disk has nothing new to tell.
+        if self.last == Some(record) {
+            return Ok(());
+        }
         self.put(&record.encode())?;
         self.first.get_or_insert(record);
         self.last = Some(record);

@@ -1,4 +1,54 @@
 //! Capture, rotation, retention and reading back of what a program prints.
+//!
+//! [`Capture`] takes the chunks that come out of the pipes and keeps them; [`Reader`] gives them back as lines.
+//! Nothing but files stands between the two, so each works without the other, and after it.
+//!
+//! # What is kept
+//!
+//! The two streams are kept apart, byte for byte as they came: NUL, escape sequences and what is not UTF-8
+//! included. Abide adds three things, each of them told by the index:
+//!
+//! - a line feed before output that follows a last line without an end, when the stream or the supervisor that
+//!   wrote it ended there: so every run begins on a fresh line;
+//! - the same before a rotation on demand;
+//! - a line `[abide: 1234 lines (56 KiB) dropped here]` where output had to be dropped.
+//!
+//! # The files
+//!
+//! | name | what |
+//! |---|---|
+//! | `stdout.log`, `stderr.log` | being written; `tail -F` follows them |
+//! | `stdout.000042.log` | the 42nd file, rotated. In the order of their names, and `stdout.log` last, the files are the log |
+//! | `stdout.000042.log.zst`, `….gz` | the same, compressed |
+//! | `stdout.000042.idx` | its index: when what arrived, and in which order across both streams |
+//!
+//! A file is rotated by one rename and holds whole lines. It is full when the next line would take it beyond its
+//! limit; only a line that arrives in parts can turn out not to fit when it has begun. A line that reaches the
+//! limit on its own is cut there, between two characters where it is UTF-8; it is one line to a reader all the
+//! same. Rotation by age happens at the first output that is due: silence makes no files.
+//!
+//! Compression happens on a thread that ends with its work, one file at a time in a process; the compressed file
+//! is whole and on the disk before the plain one goes. What a crash leaves is removed or finished at the next
+//! start. On Windows the standard library opens files so that others may read, rename and delete them, so no
+//! reader hinders any of this; nor does a capture hinder others: a file that someone takes away or empties is
+//! begun anew within a second of output.
+//!
+//! # When the disk does not keep up
+//!
+//! With [`WhenFull::Block`], whoever brings output writes it, straight from its own buffer to the file, and waits
+//! for a slow disk: then the pipe fills and the program waits too. With [`WhenFull::DropOldest`] a thread of its
+//! own writes, nobody waits, and what does not fit into [`Settings::buffer`] is dropped, oldest first, by whole
+//! lines. A disk that refuses to write, as when it is full, stops nobody in either way: output waits in
+//! memory up to that bound, then the oldest is dropped, [`Stats::trouble`] says so, and each new output tries again.
+//!
+//! # Order and time
+//!
+//! A program's two pipes are two queues, and no reader of both can know what went into them first; kept is the
+//! order in which they were read. Times are exact to 10 ms within a stream, and to the read wherever output
+//! changes from one stream to the other. A line has the place and the time of its end: that is when it was whole.
+//! A clock that is set back does not turn the order around.
+//!
+//! Losing an index loses times, and the order across streams, but never a line.
 
 mod backlog;
 mod capture;

@@ -6,7 +6,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use crate::{Error, Stream, Streams, names::Names};
+use crate::{Error, Stream, Streams, index::nanoseconds, names::Names};
 
 mod cursor;
 mod merge;
@@ -122,7 +122,8 @@ impl Reader {
         }
         // Each stream begins with its own last lines; of all of these, only the last are wanted.
         let skip = if let Start::Tail(n) = start { lines.saturating_sub(n) } else { 0 };
-        Ok(Merge::new(cursors, skip))
+        let since = if let Start::Since(time) = start { nanoseconds(time) } else { 0 };
+        Ok(Merge::new(cursors, skip, since))
     }
 }
 

@@ -51,8 +51,9 @@ pub(crate) struct StreamWriter {
     record_owed: bool,
     last: Stamp,
 
-    /// What went wrong with rotation, retention or the index; the output itself is safe.
+    /// What went wrong with rotation or retention, and with the index; the output itself is safe.
     trouble: Option<String>,
+    index_trouble: Option<String>,
     /// Whether a file was rotated since this was last asked.
     rotated: bool,
 }
@@ -95,6 +96,7 @@ impl StreamWriter {
             record_owed: true,
             last: Stamp::default(),
             trouble: None,
+            index_trouble: None,
             rotated: !listing.plain.is_empty(),
         };
         match writer.ready() {
@@ -118,7 +120,7 @@ impl StreamWriter {
 
     /// What is wrong, apart from writes that get stuck.
     pub fn trouble(&self) -> Option<&String> {
-        self.trouble.as_ref()
+        self.trouble.as_ref().or(self.index_trouble.as_ref())
     }
 
     /// Whether there are new rotated files since the last call.
@@ -252,11 +254,31 @@ impl StreamWriter {
     fn record(&mut self, stamp: Stamp, kind: Kind, fresh_line: bool) {
         self.born.get_or_insert(stamp.time);
         let record = Record { stamp, offset: self.size, kind, fresh_line };
-        let Some(index) = self.index.as_mut() else {
-            self.record_owed = true;
-            return;
-        };
-        self.record_owed = index.append(record).is_err();
+        if self.index.is_none() {
+            self.open_index(self.size);
+        }
+        self.record_owed = self.index.as_mut().is_none_or(|index| index.append(record).is_err());
+    }
+
+    fn open_index(&mut self, size: u64) {
+        match IndexFile::open(self.files, &self.names, self.number, size) {
+            Ok(index) => {
+                if let (Some(first), Some(last)) = (index.first, index.last) {
+                    self.born = Some(first.stamp.time);
+                    if last.stamp.order > self.last.order {
+                        self.last = last.stamp;
+                    }
+                }
+                self.index = Some(index);
+                self.index_trouble = None;
+            }
+            // The log itself says so as soon as there is something to write, and then this is tried again.
+            Err(error) if is_full(&error) => {}
+            Err(error) => {
+                let path = self.names.index(self.number);
+                self.index_trouble = Some(format!("cannot write {}: {error}", path.display()));
+            }
+        }
     }
 
     /// Opens the files if they are not open.
@@ -271,21 +293,7 @@ impl StreamWriter {
             Err(error) => return Err(error),
         };
         // First the index, then the file: see `Listing::current`.
-        self.index = match IndexFile::open(self.files, &self.names, self.number, size) {
-            Ok(index) => Some(index),
-            Err(error) => {
-                self.trouble =
-                    Some(format!("cannot write {}: {error}", self.names.index(self.number).display()));
-                None
-            }
-        };
-        let ends = self.index.as_ref().map(|index| (index.first, index.last));
-        if let Some((Some(first), Some(last))) = ends {
-            self.born = Some(first.stamp.time);
-            if last.stamp.order > self.last.order {
-                self.last = last.stamp;
-            }
-        }
+        self.open_index(size);
         let log = (self.files.append)(&path)?;
         if size != self.size {
             self.size = size;

@@ -94,7 +94,7 @@ fn capture(dir: &Path, settings: &Settings, output: &[(Stream, Vec<u8>, u64)]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn lines_come_back_in_the_order_of_arrival(output in output(), limit in prop_oneof![Just(0), 8..80_u64]) {
@@ -272,6 +272,21 @@ fn compressed_history_reads_like_any_other() {
             assert!(std::time::Instant::now() < deadline, "{:?}", capture.stats());
         }
     }
+}
+
+#[test]
+fn a_clock_that_was_wrong_for_a_while_hides_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let capture = Capture::open(dir.path(), &settings(0)).unwrap();
+    for (line, time) in [("early", 0), ("ahead", 90_000_000), ("back", 1_000), ("late", 2_000)] {
+        capture.write(Stream::Stdout, format!("{line}\n").as_bytes(), at(time));
+        capture.write(Stream::Stderr, format!("{line}!\n").as_bytes(), at(time));
+    }
+    let all = ["early", "early!", "ahead", "ahead!", "back", "back!", "late", "late!"];
+    assert_eq!(texts(&read(dir.path(), Start::Oldest, Streams::Both)), all);
+    assert_eq!(texts(&read(dir.path(), Start::Since(at(1_000)), Streams::Both)), all[2..]);
+    let late = texts(&read(dir.path(), Start::Since(at(1_500)), Streams::Both));
+    assert_eq!(late, ["ahead", "ahead!", "late", "late!"]);
 }
 
 #[test]

@@ -11,24 +11,31 @@ pub(crate) struct Merge {
     clock: u64,
     /// So many lines are passed over first.
     skip: usize,
+    /// Nanoseconds since 1970: what is known to have come earlier is passed over.
+    since: u64,
     skipped: Vec<u8>,
 }
 
 impl Merge {
-    pub fn new(cursors: Vec<Cursor>, skip: usize) -> Self {
-        Self { cursors, clock: 0, skip, skipped: Vec::new() }
+    pub fn new(cursors: Vec<Cursor>, skip: usize, since: u64) -> Self {
+        Self { cursors, clock: 0, skip, since, skipped: Vec::new() }
     }
 
     /// Puts the next line into `line`. False if there is none for now.
     pub fn read(&mut self, line: &mut Line) -> Result<bool, Error> {
-        while self.skip > 0 {
+        let (cursor, head) = loop {
             let Some(at) = self.first()? else { return Ok(false) };
+            // Places are found by order, which a clock that was wrong for a while leaves ahead of the time.
+            let early =
+                self.cursors[at].head().and_then(|head| head.stamp).is_some_and(|s| s.time < self.since);
+            if self.skip == 0 && !early {
+                let cursor = &mut self.cursors[at];
+                let Some(head) = cursor.take(&mut line.bytes) else { return Ok(false) };
+                break (cursor, head);
+            }
             let head = self.cursors[at].take(&mut self.skipped);
-            self.skip -= usize::from(head.is_some_and(|head| head.last_piece));
-        }
-        let Some(at) = self.first()? else { return Ok(false) };
-        let cursor = &mut self.cursors[at];
-        let Some(head) = cursor.take(&mut line.bytes) else { return Ok(false) };
+            self.skip -= usize::from(self.skip > 0 && head.is_some_and(|head| head.last_piece));
+        };
         line.stream = cursor.stream();
         line.time = head.stamp.and_then(|stamp| index::system_time(stamp.time));
         line.complete = head.complete;
