@@ -7,7 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant, SystemTime};
 
 use abide_lifecycle::{Action, Cause, Event, Moment, State};
@@ -33,6 +33,8 @@ const DRAIN: Duration = Duration::from_secs(2);
 const REQUEST_PATIENCE: Duration = Duration::from_secs(5);
 /// Stack of the short-lived threads for probes and control connections.
 const SMALL_STACK: usize = 128 * 1024;
+/// How long control clients that were answered may take to hear it, once everything has ended.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Longer than this no reload command may take.
 const RELOAD_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -108,6 +110,9 @@ pub struct Driver {
     endpoints: HashMap<EndpointId, usize>,
     notifies: HashMap<NotifyId, usize>,
     outputs: Outputs,
+    /// Held by every control client's thread.
+    clients: Sender<()>,
+    clients_gone: Receiver<()>,
     next_watchdog: Option<Instant>,
     /// The driver ends, and this is what it tells each service.
     ending: Option<Event>,
@@ -131,6 +136,7 @@ impl Driver {
         let events = Loop::new(Signals::Handle).map_err(SetupError::Events)?;
         let remote = events.remote();
         link.orders_to(Box::new(move |order| remote.send(Message::Order(order))));
+        let (clients, clients_gone) = mpsc::channel();
         let next_watchdog = link.watchdog_every().map(|_| Instant::now());
         Ok(Self {
             events,
@@ -143,6 +149,8 @@ impl Driver {
             endpoints: HashMap::new(),
             notifies: HashMap::new(),
             outputs: Outputs::start().map_err(SetupError::Events)?,
+            clients,
+            clients_gone,
             next_watchdog,
             ending: None,
             told_ready: false,
@@ -193,8 +201,14 @@ impl Driver {
         Ok(self.close())
     }
 
-    fn close(self) -> Outcome {
+    fn close(mut self) -> Outcome {
+        for service in &mut self.services {
+            service.waiters.clear();
+        }
         self.outputs.stop();
+        // Those who asked last are still to hear the answer.
+        drop(self.clients);
+        let _ = self.clients_gone.recv_timeout(LAST_WORDS);
         let services: Vec<_> = self.services.iter().map(Service::status).collect();
         if let [service] = services.as_slice() {
             let clean = service.state == "stopped";
@@ -232,9 +246,19 @@ impl Driver {
             && self.services.iter().all(|service| match self.ending {
                 // Nothing more is waited for, not even what cannot be killed.
                 Some(_) => service.machine.state().is_at_rest(),
-                None => service.is_at_rest(),
+                None => service.is_at_rest() || self.is_blocked(service),
             })
             && (self.ending.is_some() || !stays)
+    }
+
+    /// It waits for a service that will not become ready by itself.
+    fn is_blocked(&self, service: &Service) -> bool {
+        service.waiting
+            && service
+                .waits_for
+                .iter()
+                .map(|&other| &self.services[other])
+                .any(|other| self.is_blocked(other) || (other.is_at_rest() && !other.lets_others_start()))
     }
 
     fn now(&self) -> Moment {
@@ -491,8 +515,12 @@ impl Driver {
             OsSignal::Terminate | OsSignal::Interrupt | OsSignal::Quit if self.ending.is_some() => {
                 self.hurry()
             }
-            OsSignal::Terminate | OsSignal::Interrupt | OsSignal::Quit => self.end(&Event::Shutdown),
-            OsSignal::Hangup => self.order(Order::Reload),
+            // systemd stops a service by a signal; a terminal means the end by all of these.
+            OsSignal::Terminate if self.manager == ManagerKind::Systemd => self.end(&Event::Stop),
+            OsSignal::Hangup if self.manager == ManagerKind::Systemd => self.order(Order::Reload),
+            OsSignal::Terminate | OsSignal::Interrupt | OsSignal::Quit | OsSignal::Hangup => {
+                self.end(&Event::Shutdown);
+            }
             OsSignal::User1 => self.order(Order::Rotate),
             OsSignal::User2 => {
                 let on = !self.services.iter().all(|service| service.debug);
@@ -625,10 +653,12 @@ impl Driver {
     fn connected(&mut self, endpoint: EndpointId, connection: Connection) {
         let Some(&service) = self.endpoints.get(&endpoint) else { return };
         let remote = self.events.remote();
+        let client = self.clients.clone();
         // Without a thread to spare the client sees its connection closed, and says so.
-        let _ = std::thread::Builder::new()
-            .stack_size(SMALL_STACK)
-            .spawn(move || serve(connection, &remote, service));
+        let _ = std::thread::Builder::new().stack_size(SMALL_STACK).spawn(move || {
+            serve(connection, &remote, service);
+            drop(client);
+        });
     }
 
     fn request(&mut self, index: usize, verb: Verb, reply: Sender<Answer>) {

@@ -10,6 +10,10 @@ use std::path::{Path, PathBuf};
 
 use abide_spec::{InheritEnv, Program};
 
+/// Folders that the service manager made for the supervisor; the program is told of its own instead.
+const OF_THE_SUPERVISOR: [&str; 4] =
+    ["CREDENTIALS_DIRECTORY", "LOGS_DIRECTORY", "RUNTIME_DIRECTORY", "CONFIGURATION_DIRECTORY"];
+
 /// Without these a Windows program cannot even load its libraries.
 const ALWAYS_ON_WINDOWS: [&str; 4] = ["SystemRoot", "SystemDrive", "ComSpec", "windir"];
 
@@ -89,7 +93,7 @@ fn inherits(policy: &InheritEnv, name: &OsStr, windows: bool) -> bool {
     let is = |other: &str| {
         if windows { name.eq_ignore_ascii_case(other) } else { name == OsStr::new(other) }
     };
-    if abide_os::link::MANAGER_VARIABLES.iter().any(|other| is(other)) {
+    if abide_os::link::MANAGER_VARIABLES.iter().chain(&OF_THE_SUPERVISOR).any(|other| is(other)) {
         return false;
     }
     match policy {

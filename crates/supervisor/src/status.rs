@@ -4,6 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use abide_os::fs::Access;
 use abide_os::process::StartToken;
 use abide_spec::Exit;
 use serde::{Deserialize, Serialize};
@@ -154,10 +155,7 @@ fn orphaned(status: Status) -> Status {
 /// Not forced to disk: it tells of processes, and none survives a loss of power.
 pub fn write(state: &Path, status: &Status) -> io::Result<()> {
     let text = serde_json::to_vec(status).map_err(io::Error::other)?;
-    let path = path(state);
-    let new = path.with_extension("new");
-    std::fs::write(&new, text)?;
-    std::fs::rename(new, path)
+    abide_os::fs::replace(&path(state), &text, Access::Private)
 }
 
 impl Status {
