@@ -86,7 +86,7 @@ impl Plan<'_> {
     fn limits(&self) -> Limits {
         match self.manager {
             ManagerKind::Systemd => Limits::default(),
-            ManagerKind::Scm | ManagerKind::Foreground => self.spec.limits.clone(),
+            ManagerKind::Scm | ManagerKind::Foreground => self.spec.limits,
         }
     }
 }
