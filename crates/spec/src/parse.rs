@@ -7,12 +7,30 @@ use crate::spec::Spec;
 const MAX_BYTES: usize = 1 << 20;
 
 impl Spec {
-    /// Reads and checks a spec. All that is wrong with it is told at once (feature `diagnose`; without, the first thing).
+    /// Reads and checks a spec. All that is wrong with it is told at once, with feature `diagnose`; without it, this is
+    /// [`Spec::parse_lean`].
     pub fn parse(text: &str) -> Result<Self, Errors> {
         if text.len() > MAX_BYTES {
             return Err(too_large(text.len()));
         }
         parse(text)
+    }
+
+    /// [`Spec::parse`] in little code: only the first thing that is wrong is told, in the reader's own words. For the
+    /// supervisor, whose spec has been checked before.
+    pub fn parse_lean(text: &str) -> Result<Self, Errors> {
+        if text.len() > MAX_BYTES {
+            return Err(too_large(text.len()));
+        }
+        let spec: Self = toml::from_str(text).map_err(|error| {
+            let told = SpecError::new(error.message(), None, String::new());
+            Errors::one(match error.span() {
+                Some(span) => told.at(text, span),
+                None => told,
+            })
+        })?;
+        spec.validate()?;
+        Ok(spec)
     }
 
     /// [`Spec::parse`] for bytes that may not be text at all.
@@ -68,13 +86,5 @@ use crate::diagnose::parse;
 
 #[cfg(not(feature = "diagnose"))]
 fn parse(text: &str) -> Result<Spec, Errors> {
-    let spec: Spec = toml::from_str(text).map_err(|error| {
-        let told = SpecError::new(error.message(), None, String::new());
-        Errors::one(match error.span() {
-            Some(span) => told.at(text, span),
-            None => told,
-        })
-    })?;
-    spec.validate()?;
-    Ok(spec)
+    Spec::parse_lean(text)
 }

@@ -29,7 +29,7 @@ pub struct Restart {
     pub delay: Delay,
     /// When to stop trying: after so many restarts within so long. `false` means never.
     #[serde(with = "give_up", skip_serializing_if = "is_usual_give_up")]
-    #[cfg_attr(feature = "schema", schemars(with = "GiveUpSchema"))]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::GiveUpOrFalse"))]
     pub give_up: Option<GiveUp>,
     /// A program that ran so long is stable: the delay begins anew at `initial`.
     #[serde(skip_serializing_if = "is_usual_reset")]
@@ -203,16 +203,6 @@ impl Default for GiveUp {
     fn default() -> Self {
         Self { after: 10, within: Duration::from_secs(600) }
     }
-}
-
-/// A table, or `false` for never.
-#[cfg(feature = "schema")]
-#[derive(schemars::JsonSchema, Serialize)]
-#[serde(untagged)]
-#[allow(dead_code, reason = "only its shape is used")]
-enum GiveUpSchema {
-    Never(bool),
-    After(GiveUp),
 }
 
 mod give_up {

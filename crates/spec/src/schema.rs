@@ -25,7 +25,7 @@ macro_rules! text_schema {
 
 text_schema! {
     Duration: "A length of time: whole numbers with a unit, largest first, such as 200ms, 10s, 1m30s or 1d.",
-        "pattern" = "^\\s*(0+|([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?([0-9]+(us|µs))?([0-9]+ns)?)\\s*$", "minLength" = 1;
+        "pattern" = "^\\s*(?=[0-9])(0+|([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?([0-9]+(us|µs))?([0-9]+ns)?)\\s*$";
     Size: "An amount of bytes: a whole number and a unit, such as 64KiB, 512MiB or 1GB.",
         "pattern" = "^\\s*(0+|[0-9]+\\s*(B|KiB|MiB|GiB|TiB|KB|kB|MB|GB|TB))\\s*$";
     Signal: "A Unix signal by name, such as TERM, HUP, USR1 or RTMIN+3.",
@@ -49,6 +49,18 @@ impl JsonSchema for InheritEnv {
                 { "type": "array", "items": { "type": "string" } }
             ]
         })
+    }
+}
+
+/// The value of `restart.give-up`.
+pub(crate) struct GiveUpOrFalse;
+
+impl JsonSchema for GiveUpOrFalse {
+    fn schema_name() -> Cow<'static, str> {
+        "GiveUpOrFalse".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "type": "boolean", "const": false }, generator.subschema_for::<GiveUp>()] })
     }
 }
 
@@ -214,4 +226,60 @@ pub(crate) fn all_settings(schema: &Value) -> Vec<String> {
     let mut out = Vec::new();
     walk(schema, "", "", &mut out);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Spec;
+    use crate::settings::SETTINGS;
+
+    #[test]
+    fn the_list_of_settings_is_that_of_the_types() {
+        let mut listed: Vec<&str> = SETTINGS.to_vec();
+        let mut real = all_settings(&schema());
+        listed.sort_unstable();
+        real.sort_unstable();
+        assert_eq!(listed, real);
+    }
+
+    #[test]
+    fn each_default_means_the_same_as_leaving_it_out() {
+        // What a setting can be given in, where it cannot stand alone.
+        let beside = [
+            ("start.ready", "start.ready.notify = true\n"),
+            ("health", "health.tcp = \"localhost:1\"\n"),
+            ("stop.steps", "stop.steps.signal = \"HUP\"\n"),
+            ("register", "register.port = 1\n"),
+        ];
+        for (setting, value) in defaults() {
+            let base =
+                beside.iter().find(|(prefix, _)| setting.starts_with(prefix)).map_or("", |(_, text)| text);
+            let start = format!("name = \"a\"\nprogram.command = [\"x\"]\n{base}");
+            let read = |text: String| {
+                // A list of tables is written with a header.
+                let text = match setting.split_once('.') {
+                    Some(("health", _)) => {
+                        text.replace("\nhealth.tcp", "\n[[health]]\ntcp").replace("\nhealth.", "\n")
+                    }
+                    Some(("stop", _)) => text
+                        .replace("\nstop.steps.signal", "\n[[stop.steps]]\nsignal")
+                        .replace("\nstop.steps.", "\n"),
+                    _ => text,
+                };
+                Spec::parse(&text)
+                    .unwrap_or_else(|errors| panic!("{}", errors.render("x".as_ref(), &text, false)))
+            };
+            assert_eq!(read(format!("{start}{setting} = {value}\n")), read(start), "{setting}");
+        }
+    }
+
+    #[test]
+    fn every_default_has_a_place_in_the_schema() {
+        let schema = schema();
+        for (setting, value) in defaults() {
+            let (found, _) = property(&schema, setting).unwrap_or_else(|| panic!("no {setting}"));
+            assert_eq!(found.get("default"), Some(&value), "{setting}");
+        }
+    }
 }

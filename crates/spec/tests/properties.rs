@@ -59,6 +59,15 @@ proptest! {
     }
 
     #[test]
+    fn both_readers_accept_the_same(spec in any_spec(), at in 0usize..2000, put in r#"[ -~\n]{0,3}"#) {
+        let mut text = spec.to_toml();
+        let at = (0..=at.min(text.len())).rev().find(|it| text.is_char_boundary(*it)).unwrap();
+        text.insert_str(at, &put);
+        // Compared as text because a number may be NaN.
+        prop_assert_eq!(format!("{:?}", Spec::parse(&text).ok()), format!("{:?}", Spec::parse_lean(&text).ok()), "{}", text);
+    }
+
+    #[test]
     fn durations_round_trip(duration in any_duration()) {
         prop_assert_eq!(duration.to_string().parse::<Duration>(), Ok(duration));
     }

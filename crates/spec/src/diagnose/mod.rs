@@ -7,6 +7,7 @@
 mod tree;
 mod words;
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use serde::Deserialize;
@@ -20,13 +21,18 @@ use tree::{Look, Node};
 /// After so many mistakes the rest is not worth reading.
 const MAX_ERRORS: usize = 50;
 
+/// After so many bytes read the search ends. A spec that a person wrote is read thousands of times for this; a hostile
+/// one of 1 MiB is read 64 times.
+const MAX_WORK: usize = 64 << 20;
+
 pub(crate) fn parse(text: &str) -> Result<Spec, Errors> {
     let (document, syntax) = DeTable::parse_recoverable(text);
     if !syntax.is_empty() {
         return Err(sorted(syntax.iter().map(|error| words::syntax(error, text)).collect()));
     }
     let whole = tree::root(document);
-    let mut search = Search { text, rest: whole.clone(), whole, errors: Vec::new(), cut: Vec::new() };
+    let mut search =
+        Search { text, rest: whole.clone(), whole, errors: Vec::new(), cut: Vec::new(), work: Cell::new(0) };
     let spec = search.read();
     if let Some(spec) = &spec {
         search.check(spec);
@@ -54,6 +60,8 @@ struct Search<'t> {
     errors: Vec<SpecError>,
     /// What was cut out or put in, by its path in the whole tree.
     cut: Vec<Path>,
+    /// Bytes read so far.
+    work: Cell<usize>,
 }
 
 /// Where in the rest of the tree a mistake is.
@@ -66,14 +74,14 @@ impl Search<'_> {
     /// Reads the tree, cutting out one mistake after the other.
     fn read(&mut self) -> Option<Spec> {
         loop {
-            let error = match try_read(&self.rest) {
+            let error = match self.try_read(&self.rest) {
                 Ok(spec) => return Some(spec),
                 Err(error) => error,
             };
             let place = self.place_of(&error);
             let missing = words::missing_key(error.message()).map(|key| place.path.child(key));
             self.note(error.message(), &place, missing.as_ref());
-            if self.errors.len() >= MAX_ERRORS {
+            if self.errors.len() >= MAX_ERRORS || self.is_tired() {
                 return None;
             }
             // What must be there is replaced, so that the rest can still be read.
@@ -94,6 +102,15 @@ impl Search<'_> {
                 self.cut.push(self.before_cuts(&path));
             }
         }
+    }
+
+    fn try_read(&self, tree: &Node<'_>) -> Result<Spec, toml::de::Error> {
+        self.work.set(self.work.get() + self.text.len());
+        Spec::deserialize(Deserializer::from(tree::document(tree.clone())))
+    }
+
+    fn is_tired(&self) -> bool {
+        self.work.get() >= MAX_WORK
     }
 
     fn before_cuts(&self, path: &Path) -> Path {
@@ -119,6 +136,9 @@ impl Search<'_> {
     /// Checks what could be read.
     fn check(&mut self, spec: &Spec) {
         for issue in crate::validate::issues(spec) {
+            if self.errors.len() >= 2 * MAX_ERRORS {
+                break;
+            }
             let path = self.before_cuts(&issue.path);
             let involved = issue.involves.iter().map(|it| self.before_cuts(it));
             let unsure = |it: &Path| self.cut.iter().any(|cut| cut == it || is_below(cut, it));
@@ -160,7 +180,7 @@ impl Search<'_> {
     }
 
     /// An error that an element of a list raised about itself as a whole bears the span of the list. Which element
-    /// it was shows when each is alone.
+    /// it was shows when the list is cut short: it is the last one of the shortest list that still is wrong.
     fn element_of(&self, error: &toml::de::Error, span: &Range<usize>, path: &Path) -> Option<Path> {
         // A list of tables has the span of its first table.
         let list = match path.0.split_last() {
@@ -169,19 +189,23 @@ impl Search<'_> {
         };
         let node = tree::get(&self.rest, &list).filter(|node| node.span() == *span)?;
         let DeValue::Array(array) = node.get_ref() else { return None };
-        let alone = |index: &usize| {
+        let still_wrong = |count: usize| {
             let mut tree = self.rest.clone();
-            tree::keep_only(&mut tree, &list, *index);
+            tree::keep_first(&mut tree, &list, count);
             let same =
                 |it: toml::de::Error| it.message() == error.message() && it.span().as_ref() == Some(span);
-            try_read(&tree).is_err_and(same)
+            self.try_read(&tree).is_err_and(same)
         };
-        (0..array.len()).find(alone).map(|index| list.child(index))
+        if self.is_tired() || still_wrong(0) {
+            return None;
+        }
+        let (mut right, mut wrong) = (0, array.len());
+        while wrong - right > 1 {
+            let middle = right + (wrong - right) / 2;
+            if still_wrong(middle) { wrong = middle } else { right = middle }
+        }
+        Some(list.child(right)).filter(|_| wrong > 0)
     }
-}
-
-fn try_read(tree: &Node<'_>) -> Result<Spec, toml::de::Error> {
-    Spec::deserialize(Deserializer::from(tree::document(tree.clone())))
 }
 
 /// What stands in for something that must be there.

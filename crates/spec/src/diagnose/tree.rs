@@ -46,7 +46,7 @@ pub(super) fn get<'n, 't>(root: &'n Node<'t>, path: &Path) -> Option<&'n Node<'t
     path.0.iter().try_fold(root, child)
 }
 
-pub(super) fn get_mut<'n, 't>(root: &'n mut Node<'t>, path: &Path) -> Option<&'n mut Node<'t>> {
+fn get_mut<'n, 't>(root: &'n mut Node<'t>, path: &Path) -> Option<&'n mut Node<'t>> {
     path.0.iter().try_fold(root, child_mut)
 }
 
@@ -85,7 +85,12 @@ pub(super) fn path_before_cuts(whole: &Node<'_>, cut: &Node<'_>, path: &Path) ->
         if let (Some((whole, cut)), Segment::Index(index)) = (nodes, &segment)
             && let (DeValue::Array(before), Some(element)) = (whole.get_ref(), child(cut, &segment))
         {
-            let position = before.iter().position(|it| it.span() == element.span());
+            let same = |it: &Node<'_>| it.span() == element.span();
+            // Mostly nothing was cut out before it.
+            let position = match before.get(*index) {
+                Some(it) if same(it) => Some(*index),
+                _ => before.iter().position(same),
+            };
             nodes = position.map(|position| (&before[position], element));
             segment = Segment::Index(position.unwrap_or(*index));
         } else {
@@ -166,11 +171,11 @@ pub(super) fn remove(root: &mut Node<'_>, path: &Path) -> bool {
     }
 }
 
-/// Keeps only one element of the array at a path.
-pub(super) fn keep_only(root: &mut Node<'_>, path: &Path, index: usize) {
+/// Keeps only so many elements of the array at a path, the first ones.
+pub(super) fn keep_first(root: &mut Node<'_>, path: &Path, count: usize) {
     if let Some(DeValue::Array(array)) = get_mut(root, path).map(Spanned::get_mut) {
         let all = std::mem::replace(array, DeArray::new());
-        *array = all.into_iter().skip(index).take(1).collect();
+        *array = all.into_iter().take(count).collect();
     }
 }
 

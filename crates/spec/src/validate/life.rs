@@ -1,5 +1,7 @@
 //! The life of a program: readiness, `[[health]]`, `[restart]`, `[stop]`, `[reload]` and `[debug]`.
 
+use std::collections::BTreeSet;
+
 use super::Findings;
 use super::program::positive;
 use super::texts::{command, env, file};
@@ -106,19 +108,21 @@ fn restart(found: &mut Findings, restart: &Restart) {
         }
         positive(found, at.child("within"), give_up.within);
     }
-    let both = |always: &[String], never: &[String]| always.iter().find(|it| never.contains(it)).cloned();
-    let texts = |codes: &[i32]| codes.iter().map(i32::to_string).collect::<Vec<_>>();
-    let names = |signals: &[crate::Signal]| signals.iter().map(crate::Signal::name).collect::<Vec<_>>();
-    for (key, what, twice) in [
-        ("codes", "exit code", both(&texts(&restart.codes.always), &texts(&restart.codes.never))),
-        ("signals", "signal", both(&names(&restart.signals.always), &names(&restart.signals.never))),
-    ] {
+    let codes = in_both(&restart.codes.always, &restart.codes.never).map(|code| format!("exit code {code}"));
+    let signals =
+        in_both(&restart.signals.always, &restart.signals.never).map(|signal| format!("signal {signal}"));
+    for (key, twice) in [("codes", codes), ("signals", signals)] {
         if let Some(end) = twice {
             found
-                .add(at!["restart", key], format!("{what} {end} is in both `always` and `never`"))
+                .add(at!["restart", key], format!("{end} is in both `always` and `never`"))
                 .hint("remove it from one of them");
         }
     }
+}
+
+fn in_both<'a, T: Ord>(always: &'a [T], never: &[T]) -> Option<&'a T> {
+    let never: BTreeSet<&T> = never.iter().collect();
+    always.iter().find(|it| never.contains(it))
 }
 
 /// More steps than this no one waits for.
@@ -128,6 +132,7 @@ fn stop(found: &mut Findings, stop: &Stop) {
     let at = at!["stop", "steps"];
     if stop.steps.len() > MAX_STEPS {
         found.add(at.clone(), format!("{} steps; at most {MAX_STEPS} are allowed", stop.steps.len()));
+        return;
     }
     for (index, step) in stop.steps.iter().enumerate() {
         if let StopAction::Command(it) = &step.action {

@@ -1,5 +1,6 @@
 //! Checks that several sections share: commands, paths, environment names, lines of text.
 
+use std::collections::BTreeSet;
 use std::path::Path as FilePath;
 
 use super::Findings;
@@ -18,7 +19,7 @@ pub(super) fn command(found: &mut Findings, at: &Path, command: &[String]) {
                 .add(at.child(0), "the program of a command cannot be empty")
                 .hint("its first string names the program");
         }
-        Some(_) => {}
+        Some(program) => backslashes(found, &at.child(0), program),
     }
     for (index, argument) in command.iter().enumerate().filter(|(_, argument)| argument.contains('\0')) {
         found.add(
@@ -35,8 +36,23 @@ pub(super) fn file(found: &mut Findings, at: Path, path: &FilePath) {
         found.add(at, "a path cannot be empty").hint("leave the setting out if it is not needed");
     } else if text.as_encoded_bytes().contains(&0) {
         found.add(at, format!("path {path:?} contains a NUL byte"));
-    } else if path.to_str().is_none() {
-        found.add(at, format!("path {path:?} is not Unicode and cannot be written into a spec"));
+    } else {
+        match path.to_str() {
+            Some(text) => backslashes(found, &at, text),
+            None => {
+                found.add(at, format!("path {path:?} is not Unicode and cannot be written into a spec"));
+            }
+        }
+    }
+}
+
+/// In "C:\new" the `\n` is a line break. No folder of Windows has one, so something else was meant.
+fn backslashes(found: &mut Findings, at: &Path, path: &str) {
+    let drive = matches!(path.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());
+    if drive && path.contains(|c: char| c.is_control() && c != '\0') {
+        found
+            .add(at.clone(), format!("path {path:?} contains a line break or another control character"))
+            .hint("in \"double quotes\" write \\\\ for a backslash, or use 'single quotes' for paths");
     }
 }
 
@@ -82,8 +98,9 @@ pub(super) fn line(found: &mut Findings, at: Path, what: &str, text: &str, max: 
 
 /// Entries that must not occur twice.
 pub(super) fn unique(found: &mut Findings, at: &Path, entries: &[String]) {
+    let mut seen = BTreeSet::new();
     for (index, entry) in entries.iter().enumerate() {
-        if entries[..index].contains(entry) {
+        if !seen.insert(entry) {
             found.add(at.child(index), format!("`{entry}` is there twice")).hint("remove one of them");
         }
     }
