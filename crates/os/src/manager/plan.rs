@@ -226,3 +226,14 @@ pub(super) fn start_budget(spec: &Spec) -> Duration {
 pub(super) fn stop_budget(spec: &Spec, family: Family) -> Duration {
     spec.stop_budget(family).0 + STOP_MARGIN
 }
+
+/// The spec without what a running supervisor does not use: when only that differs, no restart is needed.
+pub(crate) fn running_part(spec: &Spec) -> Spec {
+    let mut spec = spec.clone();
+    spec.start.mode = abide_spec::StartMode::Auto;
+    spec.start.after.clear();
+    spec.description = None;
+    spec.display_name = None;
+    spec.accept.clear();
+    spec
+}

@@ -60,7 +60,7 @@ impl Systemd {
         steps.push(Box::new({
             let (restarted, unit) = (Rc::clone(&restarted), unit.clone());
             Act::new(
-                format!("look at {unit}"),
+                format!("take stock of {unit}"),
                 |_| Ok(()),
                 move || {
                     if work.reload {

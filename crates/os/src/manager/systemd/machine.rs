@@ -10,6 +10,7 @@ use super::status::{PROPERTIES, state};
 use super::systemctl::Properties;
 use super::{Systemd, is_ours, unit, unit_of};
 use crate::fs::Access;
+use crate::manager::plan::running_part;
 use crate::manager::preflight::{self, Ground};
 use crate::manager::supervisor::{Copy, unused};
 use crate::manager::{
@@ -294,17 +295,6 @@ impl Work {
         let Ok(before) = Spec::parse(before) else { return true };
         running_part(&before) != running_part(&self.plan.desired.spec)
     }
-}
-
-/// The spec without what a running supervisor does not use.
-fn running_part(spec: &Spec) -> Spec {
-    let mut spec = spec.clone();
-    spec.start.mode = StartMode::Auto;
-    spec.start.after.clear();
-    spec.description = None;
-    spec.display_name = None;
-    spec.accept.clear();
-    spec
 }
 
 impl From<Option<String>> for Text {

@@ -124,7 +124,10 @@ impl Systemd {
             Job::Done | Job::Failed(_) => {
                 let said =
                     self.systemctl.last_lines(&unit, Some(properties.text("InvocationID")), LAST_LINES);
-                let why = why(&properties).unwrap_or_else(|| match job {
+                // The supervisor's own last words say more than the code it ended with.
+                let told = Some(properties.text("StatusText")).filter(|text| !text.is_empty());
+                let told = told.filter(|_| properties.text("Result") == "exit-code").map(str::to_owned);
+                let why = told.or_else(|| why(&properties)).unwrap_or_else(|| match job {
                     Job::Failed(why) => why,
                     _ => format!("it is {}", state.as_str()),
                 });
