@@ -14,6 +14,7 @@ pub mod probe;
 pub mod process;
 pub mod quote;
 pub mod resolve;
+pub mod watch;
 
 #[cfg(target_os = "linux")]
 mod linux;

@@ -4,3 +4,4 @@ pub(crate) mod cgroup;
 pub(crate) mod clone;
 pub(crate) mod kin;
 pub(crate) mod procfs;
+pub(crate) mod watch;

@@ -13,11 +13,13 @@ pub(crate) mod link;
 pub(crate) mod notify;
 pub(crate) mod pipes;
 #[cfg(not(target_os = "linux"))]
-mod plain;
+pub(crate) mod plain;
 pub(crate) mod process;
 mod signals;
 mod socket_path;
 mod wake;
+#[cfg(not(target_os = "linux"))]
+pub(crate) mod watch;
 
 /// What differs between Unixes: control groups, how processes are created, and which belong together.
 #[cfg(target_os = "linux")]

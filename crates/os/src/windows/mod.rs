@@ -15,4 +15,5 @@ pub(crate) mod security;
 pub(crate) mod service_main;
 pub(crate) mod sys;
 pub(crate) mod wait;
+pub(crate) mod watch;
 pub(crate) mod windows;
