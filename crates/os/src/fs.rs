@@ -70,6 +70,36 @@ pub fn replace(path: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
     temporary.swap(path)
 }
 
+/// The end of passing names: `.NAME.PID-COUNT.tmp`.
+const PASSING: &str = ".tmp";
+
+/// The end of the names under which replaced files are kept until all is settled: `.NAME.before`.
+pub(crate) const KEPT: &str = ".before";
+
+/// Removes what killed processes left beside a file: half-written content and kept originals.
+pub(crate) fn sweep_beside(path: &Path) {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        return;
+    };
+    let ours = format!(".{name}.");
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let file = entry.file_name();
+        let Some(rest) = file.to_str().and_then(|file| file.strip_prefix(&ours)) else { continue };
+        let left = match rest.strip_suffix(PASSING).and_then(|rest| rest.split_once('-')) {
+            Some((pid, _)) => pid.parse::<u32>().is_ok_and(|pid| pid != std::process::id() && is_dead(pid)),
+            None => format!(".{rest}") == KEPT,
+        };
+        if left {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Whether a process is known to be dead.
+fn is_dead(pid: u32) -> bool {
+    Path::new("/proc/self").exists() && !Path::new("/proc").join(pid.to_string()).exists()
+}
+
 /// A file under a passing name, removed again unless it took its place.
 struct Temporary {
     path: PathBuf,
@@ -83,7 +113,11 @@ impl Temporary {
         loop {
             let mut passing = std::ffi::OsString::from(".");
             passing.push(name);
-            passing.push(format!(".{}-{}.tmp", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+            passing.push(format!(
+                ".{}-{}{PASSING}",
+                std::process::id(),
+                COUNT.fetch_add(1, Ordering::Relaxed)
+            ));
             let passing = path.with_file_name(passing);
             match imp::create_new(&passing, access) {
                 Ok(file) => return Ok(Self { path: passing, file: Some(file) }),
@@ -216,6 +250,12 @@ impl Lock {
     }
 }
 
+/// Whether someone seems to hold the lock at a path, without disturbing them: false only when there is no lock file or
+/// its holder is known to be dead.
+pub(crate) fn is_held(path: &Path) -> bool {
+    path.exists() && read_pid(path).is_none_or(|pid| !is_dead(pid))
+}
+
 fn read_pid(path: &Path) -> Option<u32> {
     let mut text = String::new();
     OpenOptions::new().read(true).open(path).ok()?.take(16).read_to_string(&mut text).ok()?;
@@ -264,6 +304,25 @@ mod tests {
         assert!(!path.exists());
         drop(Lock::acquire(&path).unwrap());
         Lock::acquire(&path).unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_killed_processes_left_is_swept_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.service");
+        let own = format!(".a.service.{}-0.tmp", std::process::id());
+        // No process has the number 0 or one beyond the kernel's bound.
+        for name in
+            ["a.service", ".a.service.4999999-0.tmp", ".a.service.before", ".ab.service.before", own.as_str()]
+        {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        sweep_beside(&path);
+        let mut left: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [own.as_str(), ".ab.service.before", "a.service"]);
     }
 
     #[cfg(unix)]

@@ -276,6 +276,18 @@ pub fn reachable(path: &Path, who: &Who, want: Want) -> Result<(), Barrier> {
     }
 }
 
+/// What on the way to a path lets others than root replace what is there, if anything does. What runs as root, or is
+/// told to root, must not lie below such a thing. On Windows nothing is found.
+pub fn open_to_others(path: &Path) -> Option<Barrier> {
+    #[cfg(unix)]
+    return crate::unix::reach::open_to_others(path);
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
+}
+
 /// The interpreter that the first line of a script names, if the file is a script; through `env`, the command that it
 /// searches on `path`.
 #[must_use]

@@ -109,23 +109,36 @@ impl Step for MakeDir {
 
 /// Writes a file whole, or removes it; the file that was there before is kept under another name until everything
 /// is settled, so that taking it back needs no space.
-pub(crate) struct PutFile {
+pub(crate) struct PutFile<'a> {
     path: PathBuf,
     content: Option<(Vec<u8>, Access)>,
     kept: Option<PathBuf>,
     touched: bool,
+    /// Asked before the file is taken away again: whether someone else counts on it by now.
+    shared: Option<Box<dyn Fn() -> bool + 'a>>,
 }
 
-impl PutFile {
+impl<'a> PutFile<'a> {
     pub(crate) fn write(path: &Path, bytes: Vec<u8>, access: Access) -> Self {
-        Self { path: path.to_path_buf(), content: Some((bytes, access)), kept: None, touched: false }
+        Self {
+            path: path.to_path_buf(),
+            content: Some((bytes, access)),
+            kept: None,
+            touched: false,
+            shared: None,
+        }
+    }
+
+    /// The same for a file that others may come to use while this goes on; it stays if they do.
+    pub(crate) fn shared(self, in_use: impl Fn() -> bool + 'a) -> Self {
+        Self { shared: Some(Box::new(in_use)), ..self }
     }
 
     fn keep(&mut self) -> io::Result<()> {
         let Some(name) = self.path.file_name() else { return Ok(()) };
         let mut aside = std::ffi::OsString::from(".");
         aside.push(name);
-        aside.push(".before");
+        aside.push(crate::fs::KEPT);
         let aside = self.path.with_file_name(aside);
         remove_file(&aside)?;
         match fs::hard_link(&self.path, &aside) {
@@ -144,7 +157,7 @@ impl PutFile {
     }
 }
 
-impl Step for PutFile {
+impl Step for PutFile<'_> {
     fn describe(&self) -> String {
         let verb = if self.content.is_some() { "write" } else { "remove" };
         format!("{verb} file {}", self.path.display())
@@ -166,6 +179,7 @@ impl Step for PutFile {
         let outcome = match (self.kept.take(), self.touched) {
             (Some(kept), true) => fs::rename(&kept, &self.path),
             (Some(kept), false) => fs::remove_file(&kept),
+            (None, true) if self.shared.as_ref().is_some_and(|in_use| in_use()) => Ok(()),
             (None, true) => remove_file(&self.path).map(drop),
             (None, false) => Ok(()),
         };

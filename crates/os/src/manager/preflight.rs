@@ -139,6 +139,18 @@ impl Ground<'_> {
             found.push(finding);
             return;
         }
+        if who == Some(&Who::Root)
+            && let Some(barrier) = resolve::open_to_others(path)
+        {
+            found.push(
+                Finding::new(
+                    Level::Warning,
+                    Some(field.to_owned()),
+                    format!("{first} will run as root, but {barrier}: whoever can write there becomes root"),
+                )
+                .with_hint("give it to root (`chown root`, `chmod go-w`), or run it as another account"),
+            );
+        }
         // A script is run by its interpreter, which has to be there and in reach as well.
         if let Some(interpreter) = interpreter(path, self.path) {
             if !interpreter.exists() {

@@ -118,6 +118,29 @@ fn check(path: &Path, metadata: &Metadata, who: &Who, bits: u32, want: Want) -> 
     })
 }
 
+/// The first folder or file on the way to a path that someone else than root (or this process's own user, who makes
+/// it so) can replace things in. Sticky folders count as closed: there, nobody replaces what is not theirs.
+pub(crate) fn open_to_others(path: &Path) -> Option<Barrier> {
+    const STICKY: u32 = 0o1000;
+    let own = rustix::process::geteuid().as_raw();
+    let real = path.canonicalize().ok()?;
+    let mut ways: Vec<&Path> = real.ancestors().collect();
+    ways.reverse();
+    ways.into_iter().find_map(|path| {
+        let metadata = path.metadata().ok()?;
+        let mode = metadata.mode();
+        let closed = mode & 0o022 == 0 || (metadata.is_dir() && mode & STICKY != 0);
+        let why = if metadata.uid() != 0 && metadata.uid() != own {
+            format!("belongs to the user {}", metadata.uid())
+        } else if !closed {
+            format!("can be written by others (mode {:04o})", mode & 0o7777)
+        } else {
+            return None;
+        };
+        Some(Barrier { path: path.to_path_buf(), why })
+    })
+}
+
 #[cfg(target_os = "linux")]
 fn has_acl(path: &Path) -> bool {
     let mut room = [0u8; 4];

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::machine::Work;
 use super::{Systemd, unit_of};
-use crate::fs::{Lock, LockError};
+use crate::fs::{Access, Lock, LockError, is_held, sweep_beside};
 use crate::manager::apply::{Act, MakeDir, PutFile, Step, StepError, run};
 use crate::manager::{
     Applied, Level, ManagerError, Plan, ServiceManager as _, Watcher, start_budget, stop_budget,
@@ -26,6 +26,12 @@ impl Systemd {
         if work.plan.blocked() || work.plan.changes != plan.changes {
             return Err(ManagerError::Changed { name: plan.service.clone() });
         }
+        for path in [self.unit_path(&plan.service), self.layout.spec(&plan.service)] {
+            sweep_beside(&path);
+        }
+        if let Some(copy) = &work.copy {
+            sweep_beside(&copy.path);
+        }
         let mut steps = self.steps(&work);
         #[cfg(test)]
         if let Some(fault) = self.fault {
@@ -36,7 +42,7 @@ impl Systemd {
         // The file would only be in the way of a later look at what is left.
         let _ = lock.remove();
         outcome?;
-        for path in &work.drop {
+        for path in work.drop.iter().filter(|_| !self.others_are_changed(&plan.service)) {
             let _ = crate::fs::remove_file(path);
         }
         Ok(Applied { changed: true, restarted: work.restart })
@@ -48,6 +54,14 @@ impl Systemd {
             LockError::Held { pid, .. } => ManagerError::Busy { name: name.clone(), pid },
             LockError::Io { path, source } => ManagerError::File { what: "lock", path, source },
         })
+    }
+
+    /// Whether another service is being changed right now, which may count on a copy of the supervisor that no unit
+    /// names yet.
+    pub(super) fn others_are_changed(&self, name: &abide_spec::Name) -> bool {
+        let own = self.layout.change_lock(name);
+        let locks = own.parent().map(super::list).and_then(Result::ok).unwrap_or_default();
+        locks.into_iter().any(|path| path != own && is_held(&path))
     }
 
     fn steps<'a>(&'a self, work: &'a Work) -> Vec<Box<dyn Step + 'a>> {
@@ -82,7 +96,12 @@ impl Systemd {
             }
         }
         for (path, bytes, access) in &work.write {
-            steps.push(Box::new(PutFile::write(path, bytes.clone(), *access)));
+            let step = PutFile::write(path, bytes.clone(), *access);
+            steps.push(Box::new(match access {
+                // The supervisor's copy: another service that is installed meanwhile may have found it there.
+                Access::Executable => step.shared(|| self.others_are_changed(name)),
+                _ => step,
+            }));
         }
         if let Some(wanted) = work.enable {
             steps.push(self.enable_step(&unit, wanted));

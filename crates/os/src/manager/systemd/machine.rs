@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use abide_spec::{Name, Spec, StartMode};
 
@@ -16,7 +16,7 @@ use crate::manager::supervisor::{Copy, unused};
 use crate::manager::{
     Artifact, Change, ChangeKind, Context, Desired, Finding, Kind, ManagerError, ManagerState, Plan, Target,
 };
-use crate::resolve::jit_runtime;
+use crate::resolve::{jit_runtime, open_to_others};
 
 /// A text file that may be missing or out of reach.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(super) enum Text {
 }
 
 impl Text {
-    fn read(path: &std::path::Path) -> Result<Self, ManagerError> {
+    fn read(path: &Path) -> Result<Self, ManagerError> {
         match fs::read(path) {
             Ok(bytes) => Ok(Self::There(String::from_utf8_lossy(&bytes).into_owned())),
             Err(error) => match error.kind() {
@@ -79,7 +79,7 @@ impl Found {
         match self.properties.text("LoadState") {
             // A unit of ours that was removed while systemd still has it in memory is gone, not someone else's.
             "not-found" | "" if self.unit.is_none() => None,
-            _ if self.unit.is_none() && !std::path::Path::new(path).exists() => None,
+            _ if self.unit.is_none() && !Path::new(path).exists() => None,
             _ => Some(format!("unit {path}")),
         }
     }
@@ -165,6 +165,9 @@ impl Systemd {
             running_unit: found.is_up().then(|| unit_of(name)),
             path: self.path.as_deref(),
         }));
+        for folder in [&self.layout.specs, &self.layout.lib, &self.layout.units] {
+            findings.extend(self.open_folder(folder));
+        }
         let artifacts = unit::render(spec, &context);
         let mut work = Work {
             plan: Plan {
@@ -193,6 +196,21 @@ impl Systemd {
         }));
         work.plan.findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
         Ok(work)
+    }
+
+    /// Whoever can write to one of our folders can become root, so nothing is put there.
+    fn open_folder(&self, folder: &Path) -> Option<Finding> {
+        let there = folder.ancestors().find(|path| path.exists())?;
+        let barrier = open_to_others(there)?;
+        // What is above a moved layout is not ours to judge.
+        if self.layout.root.as_ref().is_some_and(|root| !barrier.path.starts_with(root)) {
+            return None;
+        }
+        let text = format!("{barrier}: whoever can write there could make systemd do anything");
+        Some(
+            Finding::error(None, text)
+                .with_hint(format!("`chown root {0} && chmod go-w {0}`", barrier.path.display())),
+        )
     }
 
     /// The copies of the supervisor that no unit of ours names once this one has changed.

@@ -8,7 +8,7 @@ use abide_spec::Name;
 
 use super::machine::Found;
 use super::{Systemd, unit_of};
-use crate::fs::remove_file;
+use crate::fs::{remove_file, sweep_beside};
 use crate::manager::supervisor::unused;
 use crate::manager::{
     ManagerError, ManagerState, Progress, Removed, ServiceManager as _, Uninstall, Watcher,
@@ -97,16 +97,29 @@ impl Removal<'_, '_> {
         }
         self.step("remove its spec");
         self.file(&layout.spec(self.name))?;
-        let units: Vec<_> = self.systemd.our_units().into_iter().map(|(_, text)| text).collect();
-        for copy in unused(layout, units.iter().map(String::as_str)) {
-            self.file(&copy)?;
+        for path in [self.systemd.unit_path(self.name), layout.spec(self.name)] {
+            sweep_beside(&path);
         }
+        self.unused_supervisors()?;
         for folder in [&layout.specs, &layout.lib, &layout.state, &layout.logs] {
             remove_if_empty(folder);
             remove_if_empty(&private_twin(layout, folder));
         }
         if let Some(folder) = layout.specs.parent() {
             remove_if_empty(folder);
+        }
+        Ok(())
+    }
+
+    fn unused_supervisors(&mut self) -> Result<(), ManagerError> {
+        if self.systemd.others_are_changed(self.name) {
+            return Ok(());
+        }
+        let layout = &self.systemd.layout;
+        let units: Vec<_> = self.systemd.our_units().into_iter().map(|(_, text)| text).collect();
+        for copy in unused(layout, units.iter().map(String::as_str)) {
+            sweep_beside(&copy);
+            self.file(&copy)?;
         }
         Ok(())
     }

@@ -241,3 +241,43 @@ fn a_missing_supervisor_is_told_in_the_plan() {
     assert!(plan.blocked());
     assert!(plan.findings[0].text.contains("/nonexistent/abide-supervisor"));
 }
+
+#[test]
+fn folders_that_others_can_write_to_are_not_used() {
+    for which in ["specs", "lib", "units"] {
+        let machine = Machine::new();
+        let layout = &machine.systemd.layout;
+        let folder = match which {
+            "specs" => &layout.specs,
+            "lib" => &layout.lib,
+            _ => &layout.units,
+        };
+        fs::create_dir_all(folder).unwrap();
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
+        let findings = found(&machine, spec("command = [\"/bin/sleep\"]"));
+        let finding = findings.iter().find(|finding| finding.level == Level::Error).unwrap();
+        assert!(finding.text.contains(folder.to_str().unwrap()), "{finding}");
+        assert!(finding.hint.as_ref().unwrap().contains("chmod go-w"), "{finding}");
+    }
+}
+
+#[test]
+fn a_program_of_root_that_others_can_replace_is_warned_of() {
+    let machine = Machine::new();
+    let folder = open_folder();
+    let path = program(folder.path().join("open/server"), 0o755, "");
+    let open = folder.path().join("open");
+    let of_root = |path: &str| {
+        let mut spec = spec_in(&folder, &format!("command = [\"{path}\"]"));
+        spec.account.run_as = RunAs::System;
+        found(&machine, spec)
+    };
+    assert!(of_root(&path).iter().all(|finding| finding.level == Level::Note));
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+    let findings = of_root(&path);
+    let finding = findings.iter().find(|finding| finding.level == Level::Warning).unwrap();
+    assert!(
+        finding.text.contains(open.to_str().unwrap()) && finding.text.contains("becomes root"),
+        "{finding}"
+    );
+}
