@@ -99,11 +99,21 @@ pub enum Happening<M> {
 pub(crate) enum Occurrence {
     /// Somebody called the waker.
     Woken,
-    Exited { pid: u32, exit: Exit },
+    Exited {
+        pid: u32,
+        exit: Exit,
+    },
     TreeChanged,
     Signal(OsSignal),
-    Connection { endpoint: EndpointId, connection: Connection },
-    Notify { socket: NotifyId, pid: Option<u32>, text: String },
+    Connection {
+        endpoint: EndpointId,
+        connection: Connection,
+    },
+    Notify {
+        socket: NotifyId,
+        pid: Option<u32>,
+        text: String,
+    },
     Due,
 }
 
@@ -172,12 +182,16 @@ impl<M: Send + 'static> Loop<M> {
             let looking_only = until_now.take();
             return Ok(match self.core.wait(looking_only.or(until))? {
                 Occurrence::Woken => continue,
-                Occurrence::Due if looking_only.is_some() && until.is_none_or(|at| Instant::now() < at) => continue,
+                Occurrence::Due if looking_only.is_some() && until.is_none_or(|at| Instant::now() < at) => {
+                    continue;
+                }
                 Occurrence::Due => Happening::Due,
                 Occurrence::Exited { pid, exit } => Happening::Exited { pid, exit },
                 Occurrence::TreeChanged => Happening::TreeChanged,
                 Occurrence::Signal(signal) => Happening::Signal(signal),
-                Occurrence::Connection { endpoint, connection } => Happening::Connection { endpoint, connection },
+                Occurrence::Connection { endpoint, connection } => {
+                    Happening::Connection { endpoint, connection }
+                }
                 Occurrence::Notify { socket, pid, text } => Happening::Notify { socket, pid, text },
             });
         }

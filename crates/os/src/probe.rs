@@ -101,7 +101,8 @@ pub fn http(url: &str, timeout: Duration) -> Result<u16, ProbeError> {
             result => result.map_err(failed)?,
         };
         if length == 0 || head.len() >= LONGEST_HEAD {
-            let why = if length == 0 { "it ended early".to_owned() } else { "its head does not end".to_owned() };
+            let why =
+                if length == 0 { "it ended early".to_owned() } else { "its head does not end".to_owned() };
             return Err(ProbeError::NotHttp { address: target.address, why });
         }
         head.extend_from_slice(buffer.get(..length).unwrap_or_default());
@@ -115,7 +116,11 @@ pub fn http(url: &str, timeout: Duration) -> Result<u16, ProbeError> {
 pub fn heartbeat(path: &Path, max_age: Duration) -> Result<(), ProbeError> {
     let failed = |why: String| ProbeError::Heartbeat { path: path.display().to_string(), why };
     let changed = std::fs::metadata(path).and_then(|metadata| metadata.modified()).map_err(|error| {
-        failed(if error.kind() == io::ErrorKind::NotFound { "it does not exist".into() } else { error.to_string() })
+        failed(if error.kind() == io::ErrorKind::NotFound {
+            "it does not exist".into()
+        } else {
+            error.to_string()
+        })
     })?;
     // A time in the future counts as fresh: clocks are set back now and then.
     match SystemTime::now().duration_since(changed) {
@@ -233,11 +238,16 @@ fn status(head: &[u8], address: &str) -> Result<Option<u16>, ProbeError> {
         let begin = b"HTTP/1.";
         let shared = rest.len().min(begin.len());
         if rest.get(..shared) != begin.get(..shared) {
-            let seen = String::from_utf8_lossy(rest.get(..rest.len().min(20)).unwrap_or_default()).into_owned();
-            return Err(ProbeError::NotHttp { address: address.to_owned(), why: format!("it begins with {seen:?}") });
+            let seen =
+                String::from_utf8_lossy(rest.get(..rest.len().min(20)).unwrap_or_default()).into_owned();
+            return Err(ProbeError::NotHttp {
+                address: address.to_owned(),
+                why: format!("it begins with {seen:?}"),
+            });
         }
         let Some(line_end) = rest.iter().position(|byte| *byte == b'\n') else { return Ok(None) };
-        let code = rest.get(8..12).and_then(|part| std::str::from_utf8(part.strip_prefix(b" ")?).ok()?.parse().ok());
+        let code =
+            rest.get(8..12).and_then(|part| std::str::from_utf8(part.strip_prefix(b" ")?).ok()?.parse().ok());
         match code {
             Some(100..200) => {
                 let Some(end) = rest.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };

@@ -81,14 +81,24 @@ fn refused_connections_are_told() {
 
 #[test]
 fn urls_are_taken_apart() {
-    let parts = |url| Target::parse(url).map(|it| (it.address, it.host, it.path)).map_err(|error| error.to_string());
+    let parts =
+        |url| Target::parse(url).map(|it| (it.address, it.host, it.path)).map_err(|error| error.to_string());
     let three = |a: &str, b: &str, c: &str| Ok((a.to_owned(), b.to_owned(), c.to_owned()));
     assert_eq!(parts("http://a:9000/healthz"), three("a:9000", "a:9000", "/healthz"));
     assert_eq!(parts("HTTP://a"), three("a:80", "a", "/"));
     assert_eq!(parts("http://a?x=/y"), three("a:80", "a", "/?x=/y"));
     assert_eq!(parts("http://[::1]/x#y"), three("[::1]:80", "[::1]", "/x"));
     assert_eq!(parts("http://[::1]:8/"), three("[::1]:8", "[::1]:8", "/"));
-    for bad in ["a:9000", "https://a/", "http://a:x/", "http://a:0/", "http://:80/", "http:///x", "http://u@a/", "http://a/ b"] {
+    for bad in [
+        "a:9000",
+        "https://a/",
+        "http://a:x/",
+        "http://a:0/",
+        "http://:80/",
+        "http:///x",
+        "http://u@a/",
+        "http://a/ b",
+    ] {
         assert!(parts(bad).is_err(), "{bad}");
     }
 }

@@ -35,11 +35,18 @@ impl Groups {
     /// Finds out where groups can be made. Removes what dead supervisors left behind, with every process in it.
     pub(crate) fn find() -> Self {
         let owner = owner();
-        let parent = own_group().filter(|parent| rustix::fs::access(parent, rustix::fs::Access::WRITE_OK).is_ok());
+        let parent =
+            own_group().filter(|parent| rustix::fs::access(parent, rustix::fs::Access::WRITE_OK).is_ok());
         if let Some(parent) = &parent {
             remove_stale(parent);
         }
-        Self { parent: parent.filter(|_| owner.is_some()), owner: owner.unwrap_or_default(), made: 0, idle: Vec::new(), emptying: Vec::new() }
+        Self {
+            parent: parent.filter(|_| owner.is_some()),
+            owner: owner.unwrap_or_default(),
+            made: 0,
+            idle: Vec::new(),
+            emptying: Vec::new(),
+        }
     }
 
     /// An empty group; `None` where there can be none, which is no error: trees are then held together otherwise.

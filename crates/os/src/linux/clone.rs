@@ -89,7 +89,8 @@ mod quick {
         // SAFETY: the child runs on a stack of its own, in memory that stays as it is because CLONE_VFORK holds this
         // thread until the child is gone from it; it gets the plan that nobody else touches meanwhile.
         let result = unsafe { clone3(&raw const arguments, std::ptr::from_mut(plan)) };
-        u32::try_from(result).map_err(|_| io::Error::from_raw_os_error(i32::try_from(-result).unwrap_or(libc::EINVAL)))
+        u32::try_from(result)
+            .map_err(|_| io::Error::from_raw_os_error(i32::try_from(-result).unwrap_or(libc::EINVAL)))
     }
 
     extern "C" fn entry(plan: *mut Plan) -> ! {

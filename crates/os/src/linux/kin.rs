@@ -4,7 +4,7 @@
 //! descendant, and belongs to the tree of that direct child of ours it descends from. Direct children that are not main
 //! programs are told apart by the instance they were started with, else by their session.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::procfs;
 use crate::unix::children::Entry;
@@ -26,33 +26,34 @@ pub(crate) fn start_token(pid: u32) -> Option<crate::process::StartToken> {
 }
 
 /// The tree to which a direct child belongs.
-fn owner<'a>(trees: &'a [Entry], child: u32, stat: procfs::Stat) -> Option<&'a Entry> {
+fn owner(trees: &[Entry], child: u32, stat: procfs::Stat) -> Option<&Entry> {
     if let Some(main) = trees.iter().find(|tree| tree.running && tree.pid == child) {
         return Some(main);
     }
     if let [only] = trees {
         return Some(only);
     }
-    let by_instance = procfs::instance(child).and_then(|name| trees.iter().find(|tree| tree.instance == name));
+    let by_instance =
+        procfs::instance(child).and_then(|name| trees.iter().find(|tree| tree.instance == name));
     by_instance.or_else(|| trees.iter().find(|tree| tree.pid == stat.session || tree.pid == stat.group))
 }
 
 /// The living processes of a tree, parents before children.
 pub(crate) fn members(trees: &[Entry], foreign: &[u32], tree: &Entry) -> Vec<Member> {
-    let mut found = BTreeMap::new();
+    let mut found = BTreeSet::new();
     let mut order = Vec::new();
     let mut open: Vec<(u32, bool)> = children().into_iter().map(|pid| (pid, true)).collect();
     open.sort_by_key(|(pid, _)| *pid != tree.pid);
     open.reverse();
     while let Some((pid, direct)) = open.pop() {
-        if foreign.contains(&pid) || found.contains_key(&pid) {
+        if foreign.contains(&pid) || found.contains(&pid) {
             continue;
         }
         let Some(stat) = procfs::stat(pid).filter(|stat| !stat.is_dead()) else { continue };
         if direct && owner(trees, pid, stat).is_none_or(|owner| owner.id != tree.id) {
             continue;
         }
-        found.insert(pid, ());
+        found.insert(pid);
         order.push(Member { pid, started: stat.started, direct });
         open.extend(procfs::children(pid).into_iter().map(|pid| (pid, false)));
     }

@@ -45,7 +45,10 @@ pub(crate) fn stat(pid: u32) -> Option<Stat> {
 }
 
 fn numbers(folder: &str) -> impl Iterator<Item = u32> {
-    fs::read_dir(folder).into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+    fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
 /// The processes whose parent is this one, dead ones included.
@@ -53,10 +56,14 @@ pub(crate) fn children(pid: u32) -> Vec<u32> {
     let mut found = Vec::new();
     for thread in numbers(&format!("/proc/{pid}/task")) {
         match fs::read_to_string(format!("/proc/{pid}/task/{thread}/children")) {
-            Ok(text) => found.extend(text.split_ascii_whitespace().filter_map(|word| word.parse::<u32>().ok())),
+            Ok(text) => {
+                found.extend(text.split_ascii_whitespace().filter_map(|word| word.parse::<u32>().ok()))
+            }
             // The thread ended meanwhile, or this kernel has no such file.
             Err(_) if fs::exists(format!("/proc/{pid}/task/{thread}")).unwrap_or(false) => {
-                return numbers("/proc").filter(|other| stat(*other).is_some_and(|stat| stat.parent == pid)).collect();
+                return numbers("/proc")
+                    .filter(|other| stat(*other).is_some_and(|stat| stat.parent == pid))
+                    .collect();
             }
             Err(_) => {}
         }
@@ -76,7 +83,9 @@ pub(crate) fn instance(pid: u32) -> Option<String> {
 
 fn boot() -> &'static str {
     static BOOT: OnceLock<String> = OnceLock::new();
-    BOOT.get_or_init(|| fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned())
+    BOOT.get_or_init(|| {
+        fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+    })
 }
 
 /// Start time and boot: together they name a process for ever. A dead process that nobody reaped yet has none.

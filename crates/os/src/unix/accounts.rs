@@ -121,7 +121,8 @@ fn groups_of(user: &CStr, gid: libc::gid_t) -> Vec<libc::gid_t> {
     loop {
         let mut count = libc::c_int::try_from(groups.len()).unwrap_or(libc::c_int::MAX);
         // SAFETY: the name is NUL-terminated and `count` is the room there is; the call writes no more than that.
-        let result = unsafe { libc::getgrouplist(user.as_ptr(), gid as _, groups.as_mut_ptr(), &raw mut count) };
+        let result =
+            unsafe { libc::getgrouplist(user.as_ptr(), gid as _, groups.as_mut_ptr(), &raw mut count) };
         let needed = usize::try_from(count).unwrap_or(0);
         if result >= 0 {
             groups.truncate(needed);

@@ -175,7 +175,8 @@ mod system {
     /// As [`super::run`], of which it is a part.
     pub(super) unsafe fn change(account: &Account) -> bool {
         #[cfg(any(target_arch = "x86", target_arch = "arm"))]
-        const CALLS: [libc::c_long; 3] = [libc::SYS_setgroups32, libc::SYS_setresgid32, libc::SYS_setresuid32];
+        const CALLS: [libc::c_long; 3] =
+            [libc::SYS_setgroups32, libc::SYS_setresgid32, libc::SYS_setresuid32];
         #[cfg(not(any(target_arch = "x86", target_arch = "arm")))]
         const CALLS: [libc::c_long; 3] = [libc::SYS_setgroups, libc::SYS_setresgid, libc::SYS_setresuid];
         let [set_groups, set_gid, set_uid] = CALLS;
@@ -183,7 +184,10 @@ mod system {
         // SAFETY: the list of groups is alive and as long as said; the others take numbers.
         unsafe {
             // What the process already is needs no right.
-            (libc::geteuid() != 0 && uid == libc::geteuid() && uid == libc::getuid() && gid == libc::getegid()
+            (libc::geteuid() != 0
+                && uid == libc::geteuid()
+                && uid == libc::getuid()
+                && gid == libc::getegid()
                 || libc::syscall(set_groups, account.groups.len(), account.groups.as_ptr()) == 0
                     && libc::syscall(set_gid, gid, gid, gid) == 0
                     && libc::syscall(set_uid, uid, uid, uid) == 0)

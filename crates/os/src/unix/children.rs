@@ -47,7 +47,9 @@ pub(crate) struct Shared(Arc<Mutex<Children>>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reaped {
     Main { pid: u32, exit: Exit },
-    Other,
+    Stranger,
+    /// Nobody's business.
+    Foreign,
 }
 
 impl Shared {
@@ -139,13 +141,22 @@ impl Children {
                 tree.running = false;
                 Reaped::Main { pid, exit }
             }
-            None => {
-                self.foreign.retain(|foreign| *foreign != pid);
-                Reaped::Other
-            }
+            None => match self.foreign.iter().position(|foreign| *foreign == pid) {
+                Some(at) => {
+                    self.foreign.swap_remove(at);
+                    Reaped::Foreign
+                }
+                None => Reaped::Stranger,
+            },
         };
         // What a killed process had started just before is an orphan now, and ours.
-        for id in self.trees.iter().filter(|tree| tree.killing && !tree.gone).map(|tree| tree.id).collect::<Vec<_>>() {
+        for id in self
+            .trees
+            .iter()
+            .filter(|tree| tree.killing && !tree.gone)
+            .map(|tree| tree.id)
+            .collect::<Vec<_>>()
+        {
             self.sweep(id, libc::SIGKILL);
         }
         self.groups.tidy();

@@ -15,7 +15,8 @@ use crate::notify::NotifySocket;
 
 /// How often a tree is looked at whose last processes are not our children, so that nobody tells of their end. Not on
 /// Linux, where all orphans of a tree are ours.
-const LOOK_AGAIN: Option<Duration> = if cfg!(target_os = "linux") { None } else { Some(Duration::from_millis(20)) };
+const LOOK_AGAIN: Option<Duration> =
+    if cfg!(target_os = "linux") { None } else { Some(Duration::from_millis(20)) };
 
 /// Wakes the loop from another thread.
 #[derive(Clone, Debug)]
@@ -152,7 +153,8 @@ impl Core {
         loop {
             match children.reap() {
                 Some(Reaped::Main { pid, exit }) => return Some(Occurrence::Exited { pid, exit }),
-                Some(Reaped::Other) => self.changed = true,
+                Some(Reaped::Stranger) => self.changed = true,
+                Some(Reaped::Foreign) => {}
                 None => {
                     self.reap = false;
                     return None;

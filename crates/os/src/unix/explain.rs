@@ -30,7 +30,9 @@ fn explain(launch: &Launch, stage: Stage, error: &io::Error) -> String {
             format!("{stage} failed: {error}; raise the limit of open files of the supervisor")
         }
         Stage::Fork if code == Some(libc::EAGAIN) => {
-            format!("{stage} failed: {error}; the limit of processes of this user, of its group or of the machine is reached")
+            format!(
+                "{stage} failed: {error}; the limit of processes of this user, of its group or of the machine is reached"
+            )
         }
         _ => format!("{stage} failed: {error}"),
     }
@@ -60,8 +62,12 @@ fn working_dir(launch: &Launch, error: &io::Error) -> String {
     let Some(folder) = &launch.working_dir else { return error.to_string() };
     let folder = folder.display();
     match error.raw_os_error() {
-        Some(libc::ENOENT) => format!("its working directory {folder} does not exist; create it or correct working-dir"),
-        Some(libc::ENOTDIR) => format!("its working directory {folder} is not a directory; correct working-dir"),
+        Some(libc::ENOENT) => {
+            format!("its working directory {folder} does not exist; create it or correct working-dir")
+        }
+        Some(libc::ENOTDIR) => {
+            format!("its working directory {folder} is not a directory; correct working-dir")
+        }
         Some(libc::EACCES) => format!("{} may not enter its working directory {folder}", whom(launch)),
         _ => format!("entering its working directory {folder} failed: {error}"),
     }
@@ -72,15 +78,19 @@ fn exec(launch: &Launch, error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(libc::ENOENT | libc::ENOTDIR) if !program.exists() => "there is no such file".to_owned(),
         Some(libc::ENOENT) => match interpreter(program) {
-            Some(interpreter) if interpreter.carriage_return || !interpreter.path.exists() => interpreter.missing(),
+            Some(interpreter) if interpreter.carriage_return || !interpreter.path.exists() => {
+                interpreter.missing()
+            }
             _ => "the file is there, but the interpreter or loader it needs is not".to_owned(),
         },
         Some(libc::EACCES) => denied(launch),
         Some(libc::ENOEXEC) => match head(program).first() {
             None => "the file is empty".to_owned(),
-            Some(_) => "the file is neither an executable of this machine nor a script that names its interpreter; \
+            Some(_) => {
+                "the file is neither an executable of this machine nor a script that names its interpreter; \
                         begin a script with a line such as #!/bin/sh"
-                .to_owned(),
+                    .to_owned()
+            }
         },
         Some(libc::E2BIG) => "its arguments and environment are larger than the system allows".to_owned(),
         Some(libc::ETXTBSY) => "the file is being written to; try again when it is closed".to_owned(),
@@ -105,7 +115,8 @@ fn denied(launch: &Launch) -> String {
             format!("its interpreter {} is a directory", interpreter.path.display())
         }
         Some(interpreter)
-            if fs::metadata(&interpreter.path).is_ok_and(|metadata| metadata.permissions().mode() & 0o111 == 0) =>
+            if fs::metadata(&interpreter.path)
+                .is_ok_and(|metadata| metadata.permissions().mode() & 0o111 == 0) =>
         {
             format!("its interpreter {} is not executable", interpreter.path.display())
         }
@@ -134,7 +145,9 @@ impl Interpreter {
         if self.of_script {
             format!("the interpreter {path} in its first line does not exist; install it or correct the line")
         } else {
-            format!("the loader {path} it was linked for does not exist; it was built for another system or C library")
+            format!(
+                "the loader {path} it was linked for does not exist; it was built for another system or C library"
+            )
         }
     }
 }

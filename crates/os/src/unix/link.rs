@@ -1,6 +1,5 @@
 //! Unix side of [`crate::link`]: datagrams to systemd, or nothing.
 
-use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
@@ -85,16 +84,11 @@ impl Link {
     }
 
     pub(crate) fn stopped(&self, exit: Exit) {
-        let mut lines = String::from("STOPPING=1\n");
+        // The text beside the state stays the caller's: it says why, which is more than how.
         match exit {
-            Exit::Code(code) => {
-                let _ = writeln!(lines, "EXIT_STATUS={code}\nSTATUS=ended with {exit}");
-            }
-            Exit::Signal(_) => {
-                let _ = writeln!(lines, "STATUS=ended by {exit}");
-            }
+            Exit::Code(code) => self.tell(&format!("STOPPING=1\nEXIT_STATUS={code}\n")),
+            Exit::Signal(_) => self.tell("STOPPING=1\n"),
         }
-        self.tell(&lines);
     }
 
     pub(crate) fn text(&self, status: &str) {

@@ -70,7 +70,8 @@ impl Collector {
         let reader = Reader { desk: Arc::clone(&desk), pipes: BTreeMap::new(), buffer, handler };
         // The thread inherits the mask: signals are for the loop.
         let before = signals::block_all();
-        let thread = std::thread::Builder::new().name("pipes".into()).stack_size(STACK).spawn(|| reader.run());
+        let thread =
+            std::thread::Builder::new().name("pipes".into()).stack_size(STACK).spawn(|| reader.run());
         signals::restore(&before);
         Ok(Self { desk, thread: Some(thread?) })
     }
@@ -143,7 +144,9 @@ impl Buffer {
         const FIRST: usize = 4 << 10;
         if std::mem::take(&mut self.used) {
             // SAFETY: lies inside the mapping. What is given back reads as zero or as before, and nobody reads it.
-            unsafe { libc::madvise(self.start.as_ptr().add(FIRST).cast(), BUFFER - FIRST, libc::MADV_DONTNEED) };
+            unsafe {
+                libc::madvise(self.start.as_ptr().add(FIRST).cast(), BUFFER - FIRST, libc::MADV_DONTNEED)
+            };
         }
     }
 }
@@ -182,7 +185,11 @@ impl Reader {
         while !(stopping && self.pipes.is_empty()) {
             polled.clear();
             ids.clear();
-            polled.push(libc::pollfd { fd: self.desk.wake.as_fd().as_raw_fd(), events: libc::POLLIN, revents: 0 });
+            polled.push(libc::pollfd {
+                fd: self.desk.wake.as_fd().as_raw_fd(),
+                events: libc::POLLIN,
+                revents: 0,
+            });
             for (id, pipe) in &self.pipes {
                 polled.push(libc::pollfd { fd: pipe.pipe.as_raw_fd(), events: libc::POLLIN, revents: 0 });
                 ids.push(*id);
@@ -291,7 +298,8 @@ impl Reader {
 }
 
 fn wait(polled: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<usize> {
-    let timeout = timeout.map_or(-1, |timeout| libc::c_int::try_from(timeout.as_millis()).unwrap_or(libc::c_int::MAX));
+    let timeout =
+        timeout.map_or(-1, |timeout| libc::c_int::try_from(timeout.as_millis()).unwrap_or(libc::c_int::MAX));
     // SAFETY: the slice is as long as said.
     let count = unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as _, timeout) };
     usize::try_from(count).map_err(|_| io::Error::last_os_error())

@@ -52,10 +52,6 @@ pub(crate) mod cgroup {
         pub(crate) fn members(&self) -> Vec<u32> {
             match *self {}
         }
-
-        pub(crate) fn limit(&self, _limits: &abide_spec::Limits) -> io::Result<()> {
-            match *self {}
-        }
     }
 }
 

@@ -15,7 +15,9 @@ use super::extras::cgroup::Group;
 use super::extras::clone;
 use super::{accounts, explain, signals};
 use crate::pipes::PipeReader;
-use crate::process::{ActError, INSTANCE_VARIABLE, Identity, Launch, OutputMode, SpawnError, Stage, StartToken};
+use crate::process::{
+    ActError, INSTANCE_VARIABLE, Identity, Launch, OutputMode, SpawnError, Stage, StartToken,
+};
 
 pub(crate) use super::extras::kin::start_token;
 
@@ -69,7 +71,8 @@ impl Tree {
     }
 
     pub(crate) fn act(&mut self, action: &StopAction) -> Result<(), ActError> {
-        let unsupported = |why: &str| ActError::Unsupported { action: action.to_string(), why: why.to_owned() };
+        let unsupported =
+            |why: &str| ActError::Unsupported { action: action.to_string(), why: why.to_owned() };
         let killed = match action {
             StopAction::Signal(signal) => return self.signal(signal),
             StopAction::Kill(KillScope::Tree) => self.kill(),
@@ -195,7 +198,8 @@ fn prepare(launch: &Launch) -> Result<Plan, SpawnError> {
             .map_err(|_| invalid(format!("{what} {} contains a NUL byte", path.display())))
     };
     let program = c_path("the program", &launch.program)?;
-    let working_dir = launch.working_dir.as_deref().map(|path| c_path("the working directory", path)).transpose()?;
+    let working_dir =
+        launch.working_dir.as_deref().map(|path| c_path("the working directory", path)).transpose()?;
 
     let mut strings = Vec::with_capacity(4096);
     let mut push = |what: &str, parts: &[&OsStr]| {
@@ -245,7 +249,8 @@ fn prepare(launch: &Launch) -> Result<Plan, SpawnError> {
                 .map_err(|error| explain::spawn_error(launch, Stage::Identity, error))?,
         ),
     };
-    let limit = |resource, most: Option<u64>| most.map(|most| (resource as libc::c_int, most as libc::rlim_t));
+    let limit =
+        |resource, most: Option<u64>| most.map(|most| (resource as libc::c_int, most as libc::rlim_t));
     Ok(Plan {
         program,
         argv,

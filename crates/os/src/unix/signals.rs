@@ -86,7 +86,10 @@ impl Handlers {
     /// Installs handlers that write to `wake_fd`, which must stay open as long as this lives. One at a time a process.
     pub(crate) fn install(signals: Signals, wake_fd: c_int) -> io::Result<Self> {
         if TAKEN.swap(true, Ordering::SeqCst) {
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "this process has an event loop already"));
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "this process has an event loop already",
+            ));
         }
         let mut handlers = Self { before: Vec::with_capacity(8) };
         PENDING.store(0, Ordering::SeqCst);

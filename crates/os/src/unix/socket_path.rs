@@ -61,7 +61,8 @@ pub(super) fn connect(path: &Path, timeout: Duration) -> io::Result<UnixStream> 
     let deadline = Instant::now() + timeout;
     let address = SocketAddrUnix::new(path.as_os_str().as_bytes())?;
     #[cfg(target_os = "linux")]
-    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    let socket =
+        rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     #[cfg(not(target_os = "linux"))]
     let socket = {
         let _ = SocketFlags::empty();
@@ -80,7 +81,10 @@ pub(super) fn connect(path: &Path, timeout: Duration) -> io::Result<UnixStream> 
             Ok(()) => return Ok(UnixStream::from(socket)),
             Err(rustix::io::Errno::INTR) if Instant::now() < deadline => {}
             Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INPROGRESS) => {
-                return Err(io::Error::new(io::ErrorKind::TimedOut, "nobody accepted the connection in time"));
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "nobody accepted the connection in time",
+                ));
             }
             Err(error) => return Err(error.into()),
         }

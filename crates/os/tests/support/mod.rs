@@ -1,5 +1,6 @@
 //! What the tests with real processes share. A process has one loop, so they run one after the other.
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests end this way")]
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
