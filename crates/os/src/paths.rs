@@ -128,38 +128,50 @@ impl Layout {
     /// The spec file of a service.
     #[must_use]
     pub fn spec(&self, name: &Name) -> PathBuf {
-        self.specs.join(format!("{}.toml", name.as_str()))
+        within(&self.specs, &format!("{}.toml", name.as_str()))
     }
 
     /// The state folder of a service: `status.json`, `events.ndjson`, `lock`.
     #[must_use]
     pub fn state_of(&self, name: &Name) -> PathBuf {
-        self.state.join(name.as_str())
+        within(&self.state, name.as_str())
     }
 
     /// The log folder of a service.
     #[must_use]
     pub fn logs_of(&self, name: &Name) -> PathBuf {
-        self.logs.join(name.as_str())
+        within(&self.logs, name.as_str())
     }
 
     /// The run-time folder of a service, with its control endpoint.
     #[must_use]
     pub fn run_of(&self, name: &Name) -> PathBuf {
-        self.run.join(name.as_str())
+        within(&self.run, name.as_str())
     }
 
     /// The control endpoint of a service's supervisor.
     #[must_use]
     pub fn control(&self, name: &Name) -> PathBuf {
-        self.run_of(name).join("control.sock")
+        within(&self.run_of(name), "control.sock")
     }
 
     /// The lock that whoever changes a service's installation holds. Names start with a letter or digit, so no
     /// service can be called `.locks`.
     #[must_use]
     pub fn change_lock(&self, name: &Name) -> PathBuf {
-        self.run.join(".locks").join(name.as_str())
+        within(&within(&self.run, ".locks"), name.as_str())
+    }
+}
+
+/// A file in a folder of a layout, which may be one of another system: `/` or `\` as the folder itself has it.
+#[must_use]
+pub fn within(folder: &Path, name: &str) -> PathBuf {
+    let Some(text) = folder.to_str() else { return folder.join(name) };
+    let windows = text.starts_with(r"\\") || text.as_bytes().get(1) == Some(&b':');
+    match (text.starts_with('/'), windows) {
+        (true, _) => PathBuf::from(format!("{}/{name}", text.trim_end_matches('/'))),
+        (_, true) => PathBuf::from(format!(r"{}\{name}", text.trim_end_matches('\\'))),
+        _ => folder.join(name),
     }
 }
 
@@ -194,6 +206,17 @@ mod tests {
         for path in [&layout.specs, &layout.state, &layout.logs, &layout.run, &layout.lib, &layout.units] {
             assert!(path.starts_with(root) && path != root, "{}", path.display());
         }
+    }
+
+    #[test]
+    fn layouts_of_other_systems_keep_their_separators() {
+        let unix = Layout::unix();
+        assert_eq!(unix.spec(&name("a")).to_str(), Some("/etc/abide/services/a.toml"));
+        assert_eq!(unix.change_lock(&name("a")).to_str(), Some("/run/abide/.locks/a"));
+        let windows = Layout::windows(r"C:\ProgramData", r"C:\Program Files");
+        assert_eq!(windows.spec(&name("a")).to_str(), Some(r"C:\ProgramData\Abide\services\a.toml"));
+        assert_eq!(within(&windows.lib, "b.exe").to_str(), Some(r"C:\Program Files\Abide\b.exe"));
+        assert_eq!(within(Path::new(r"\\host\share"), "b").to_str(), Some(r"\\host\share\b"));
     }
 
     #[test]

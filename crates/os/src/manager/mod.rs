@@ -9,16 +9,16 @@ use std::time::Duration;
 
 use abide_spec::{Name, Spec};
 
-mod apply;
+pub(crate) mod apply;
 mod capability;
 mod error;
 pub mod foreground;
-mod plan;
+pub(crate) mod plan;
 mod ports;
-mod preflight;
+pub(crate) mod preflight;
 pub mod scm;
 mod status;
-mod supervisor;
+pub(crate) mod supervisor;
 pub mod systemd;
 
 pub use capability::{Capability, Support, findings, table};
@@ -257,6 +257,8 @@ pub fn connect(wanted: Option<Kind>) -> Result<Box<dyn ServiceManager>, ManagerE
         Kind::Systemd if here == Kind::Systemd => {
             Ok(Box::new(systemd::Systemd::new(crate::paths::Layout::system())))
         }
+        #[cfg(windows)]
+        Kind::Scm => Ok(Box::new(scm::Scm::new(crate::paths::Layout::system()))),
         wanted => Err(ManagerError::Elsewhere { wanted, here }),
     }
 }
@@ -272,7 +274,7 @@ pub fn preview(kind: Kind, desired: &Desired) -> Result<Plan, ManagerError> {
     let bytes = std::fs::read(&desired.supervisor).unwrap_or_default();
     let windows = kind.family() == abide_spec::Family::Windows;
     let context = Context {
-        supervisor: layout.lib.join(supervisor::file_name(&bytes, windows)),
+        supervisor: crate::paths::within(&layout.lib, &supervisor::file_name(&bytes, windows)),
         layout,
         spec_text: desired.text.clone(),
         version: None,

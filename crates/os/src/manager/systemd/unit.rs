@@ -12,7 +12,7 @@ use crate::fs::Access;
 use crate::manager::{
     Artifact, Context, Finding, Kind, MARKER, Target, capability, start_budget, stop_budget,
 };
-use crate::paths::{ENV_FILE_CREDENTIAL, SPEC_CREDENTIAL};
+use crate::paths::{ENV_FILE_CREDENTIAL, SPEC_CREDENTIAL, within};
 
 /// The version from which on systemd has everything that a unit of ours cannot do without (`LoadCredential=`).
 pub(crate) const OLDEST: u32 = 247;
@@ -27,7 +27,7 @@ const OWN_TASKS: u64 = 8;
 /// [`findings`].
 #[must_use]
 pub fn render(spec: &Spec, context: &Context) -> Vec<Artifact> {
-    let unit = context.layout.units.join(unit_name(spec.name.as_str()));
+    let unit = within(&context.layout.units, &format!("{}.service", spec.name));
     vec![
         Artifact {
             target: Target::File { path: context.layout.spec(&spec.name), access: Access::Private },
