@@ -55,8 +55,8 @@ impl Collector {
         self.imp.add(id, pipe)
     }
 
-    /// Reads what is in the pipe now and hands over its end: at once when the pipe is closed or empty, at the deadline
-    /// when somebody keeps writing. For a pipe that has ended already, nothing happens.
+    /// The program is dead: reads on until the end of the pipe, but not longer than until the deadline, when somebody
+    /// still holds it. For a pipe that has ended already, nothing happens.
     pub fn drain(&self, id: StreamId, deadline: Instant) {
         self.imp.drain(id, deadline);
     }

@@ -30,12 +30,14 @@ fn owner(trees: &[Entry], child: u32, stat: procfs::Stat) -> Option<&Entry> {
     if let Some(main) = trees.iter().find(|tree| tree.running && tree.pid == child) {
         return Some(main);
     }
-    if let [only] = trees {
-        return Some(only);
+    let mut candidates = trees.iter().filter(|tree| !tree.gone);
+    let first = candidates.next()?;
+    if candidates.next().is_none() {
+        return Some(first);
     }
-    let by_instance =
-        procfs::instance(child).and_then(|name| trees.iter().find(|tree| tree.instance == name));
-    by_instance.or_else(|| trees.iter().find(|tree| tree.pid == stat.session || tree.pid == stat.group))
+    let find = |wanted: &dyn Fn(&Entry) -> bool| trees.iter().find(|tree| !tree.gone && wanted(tree));
+    let by_instance = procfs::instance(child).and_then(|name| find(&|tree| tree.instance == name));
+    by_instance.or_else(|| find(&|tree| tree.pid == stat.session || tree.pid == stat.group))
 }
 
 /// The living processes of a tree, parents before children.

@@ -25,6 +25,8 @@ pub(crate) struct Entry {
     /// Everything of it is to die, also what is started meanwhile.
     pub(crate) killing: bool,
     pub(crate) suspended: bool,
+    /// Nobody holds it any more: it is forgotten when nothing is left of it.
+    dropped: bool,
     /// Its main program has ended, others of it have not, and somebody wants to know when they have.
     pub(crate) watched: bool,
     pub(crate) group: Option<Group>,
@@ -46,7 +48,10 @@ pub(crate) struct Shared(Arc<Mutex<Children>>);
 /// What was reaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reaped {
-    Main { pid: u32, exit: Exit },
+    Main {
+        pid: u32,
+        exit: Exit,
+    },
     Stranger,
     /// Nobody's business.
     Foreign,
@@ -96,18 +101,30 @@ impl Children {
             gone: false,
             killing: false,
             suspended: false,
+            dropped: false,
             watched: false,
             group,
         });
         self.next
     }
 
-    /// Kills what is left of a tree and forgets it.
+    /// Kills what is left of a tree that nobody holds any more.
     pub(crate) fn remove(&mut self, id: u64) {
         let _ = self.kill(id);
-        if let Some(at) = self.trees.iter().position(|tree| tree.id == id) {
-            let entry = self.trees.swap_remove(at);
-            if let Some(group) = entry.group {
+        if let Some(tree) = self.tree(id) {
+            tree.dropped = true;
+        }
+        self.forget();
+    }
+
+    /// Forgets the trees that nobody holds and of which nothing is left.
+    fn forget(&mut self) {
+        let dropped: Vec<u64> = self.trees.iter().filter(|tree| tree.dropped).map(|tree| tree.id).collect();
+        for id in dropped {
+            if self.is_gone(id)
+                && let Some(at) = self.trees.iter().position(|tree| tree.id == id)
+                && let Some(group) = self.trees.swap_remove(at).group
+            {
                 self.groups.give_back(group);
             }
         }
@@ -139,7 +156,7 @@ impl Children {
         let reaped = match self.trees.iter_mut().find(|tree| tree.running && tree.pid == pid) {
             Some(tree) => {
                 tree.running = false;
-                Reaped::Main { pid, exit }
+                if tree.dropped { Reaped::Foreign } else { Reaped::Main { pid, exit } }
             }
             None => match self.foreign.iter().position(|foreign| *foreign == pid) {
                 Some(at) => {
@@ -150,15 +167,11 @@ impl Children {
             },
         };
         // What a killed process had started just before is an orphan now, and ours.
-        for id in self
-            .trees
-            .iter()
-            .filter(|tree| tree.killing && !tree.gone)
-            .map(|tree| tree.id)
-            .collect::<Vec<_>>()
-        {
+        let dying = self.trees.iter().filter(|tree| tree.killing && !tree.gone);
+        for id in dying.map(|tree| tree.id).collect::<Vec<_>>() {
             self.sweep(id, libc::SIGKILL);
         }
+        self.forget();
         self.groups.tidy();
         Some(reaped)
     }
@@ -267,5 +280,13 @@ impl Children {
         let result = main.map_or(Ok(()), |main| none_is_fine(send_group(main, libc::SIGCONT)));
         self.sweep(id, libc::SIGCONT);
         result
+    }
+}
+
+impl Drop for Children {
+    fn drop(&mut self) {
+        for group in self.trees.drain(..).filter_map(|tree| tree.group) {
+            self.groups.give_back(group);
+        }
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod accounts;
 pub(crate) mod child;
 pub(crate) mod children;
 pub(crate) mod endpoint;
+pub(crate) mod eventlog;
 pub(crate) mod events;
 mod explain;
 pub(crate) mod link;

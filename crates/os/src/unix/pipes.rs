@@ -15,6 +15,9 @@ use crate::pipes::{Chunk, Handler, PipeReader, StreamId};
 /// As much as a pipe holds by default, so that one read takes all there is.
 const BUFFER: usize = 64 << 10;
 
+/// Reads that empty even a pipe that was enlarged to what a user may have.
+const FULL_PIPES: usize = 17;
+
 /// How long after the last byte the buffer is given back to the system.
 const LINGER: Duration = Duration::from_millis(200);
 
@@ -194,10 +197,9 @@ impl Reader {
                 polled.push(libc::pollfd { fd: pipe.pipe.as_raw_fd(), events: libc::POLLIN, revents: 0 });
                 ids.push(*id);
             }
-            let draining = self.pipes.values().any(|pipe| pipe.deadline.is_some());
-            let linger = self.buffer.used.then_some(LINGER);
-            match wait(&mut polled, if draining { Some(Duration::ZERO) } else { linger }) {
-                Ok(0) if !draining => self.buffer.give_back(),
+            let timeout = if stopping { Some(Duration::ZERO) } else { self.timeout() };
+            match wait(&mut polled, timeout) {
+                Ok(0) if timeout.is_some_and(|timeout| timeout >= LINGER) => self.buffer.give_back(),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 // Nothing can be waited for any more; what is there is still handed over.
@@ -208,10 +210,11 @@ impl Reader {
             }
             // Pipes first: what a program wrote before an order was given is read before the order is followed.
             for (polled, id) in polled.iter().skip(1).zip(&ids) {
-                if polled.revents != 0 || self.pipes.get(id).is_some_and(|pipe| pipe.deadline.is_some()) {
-                    self.read_once(*id);
+                if polled.revents != 0 || stopping {
+                    self.read_once(*id, stopping);
                 }
             }
+            self.end_overdue();
             if polled.first().is_some_and(|wake| wake.revents != 0) {
                 self.desk.wake.take();
                 if self.follow_orders() {
@@ -222,10 +225,39 @@ impl Reader {
         }
     }
 
+    /// How long to wait at most: until a pipe's deadline, or until the buffer is given back.
+    fn timeout(&self) -> Option<Duration> {
+        let deadline = self.pipes.values().filter_map(|pipe| pipe.deadline).min();
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let linger = self.buffer.used.then_some(LINGER);
+        left.into_iter().chain(linger).min()
+    }
+
     fn drain_all(&mut self) {
         let deadline = Instant::now() + LAST_WORDS;
         for pipe in self.pipes.values_mut() {
             pipe.deadline = Some(pipe.deadline.map_or(deadline, |earlier| earlier.min(deadline)));
+        }
+    }
+
+    fn end_overdue(&mut self) {
+        if self.pipes.values().all(|pipe| pipe.deadline.is_none()) {
+            return;
+        }
+        let now = Instant::now();
+        let is_overdue = |pipe: &Pipe| pipe.deadline.is_some_and(|deadline| deadline <= now);
+        let overdue: Vec<_> =
+            self.pipes.iter().filter(|(_, pipe)| is_overdue(pipe)).map(|(id, _)| *id).collect();
+        for id in overdue {
+            // A slow handler must not cost what the pipe holds by now.
+            for _ in 0..FULL_PIPES {
+                match self.read(id) {
+                    Read::Data(length) => self.hand_over(id, length),
+                    Read::Nothing => break,
+                    Read::End => self.end(id, true),
+                }
+            }
+            self.end(id, false);
         }
     }
 
@@ -277,20 +309,12 @@ impl Reader {
         }
     }
 
-    /// One read for each pipe that has something: a chatty program gets no more turns than a quiet one.
-    ///
-    /// A pipe that is drained, is empty and still open is held by a process that outlived the program, and is not waited
-    /// for.
-    fn read_once(&mut self, id: StreamId) {
-        let Some(deadline) = self.pipes.get(&id).map(|pipe| pipe.deadline) else { return };
+    /// One read for each pipe that has something: a chatty program gets no more turns than a quiet one. When stopping, an
+    /// empty pipe is at its end: whoever still holds it has outlived the program.
+    fn read_once(&mut self, id: StreamId, stopping: bool) {
         match self.read(id) {
-            Read::Data(length) => {
-                self.hand_over(id, length);
-                if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-                    self.end(id, false);
-                }
-            }
-            Read::Nothing if deadline.is_some() => self.end(id, false),
+            Read::Data(length) => self.hand_over(id, length),
+            Read::Nothing if stopping => self.end(id, false),
             Read::Nothing => {}
             Read::End => self.end(id, true),
         }
