@@ -20,6 +20,7 @@ mod zstd;
 pub(crate) const BLOCK: usize = 256 << 10;
 
 /// No block in a file by Abide is larger: what claims to be is not one.
+#[cfg(any(feature = "gzip", feature = "zstd"))]
 const LARGEST: u32 = 1 << 20;
 
 /// Where a block is in the compressed file and in what it expands to.

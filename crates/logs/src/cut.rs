@@ -67,7 +67,9 @@ impl Fill {
         if room == bytes.len() {
             return Step { take: room, rotate: false };
         }
-        Step { take: self.between_characters(bytes, room), rotate: true }
+        let take = self.between_characters(bytes, room);
+        // A character of which the rest is still to come is not cut either.
+        Step { take, rotate: take < bytes.len() }
     }
 
     /// The place nearest to `at` that does not split a character.
@@ -182,6 +184,10 @@ mod tests {
         tail.push(&text[..3]);
         let rest = Fill { limit: 3, size: 3, line: 3, due: false, tail };
         assert_eq!(rest.step(&text[3..]), step(2, true));
+        let mut begun = rest;
+        begun.tail = Tail::default();
+        begun.tail.push(&text[..3]);
+        assert_eq!(begun.step(&text[3..4]), step(1, false));
         // What is not UTF-8 is cut exactly.
         assert_eq!(fill(3, 0, 0).step(b"ab\x80\x80\x80"), step(3, true));
         assert_eq!(fill(3, 0, 0).step(b"ab\xE2d\x80"), step(3, true));

@@ -180,7 +180,7 @@ fn a_file_that_someone_removed_or_emptied_is_begun_anew() {
 
 #[test]
 fn rotated_files_are_compressed_and_leftovers_removed() {
-    for compress in [Compression::Zstd, Compression::Gzip] {
+    for compress in [Compression::Zstd, Compression::Gzip].into_iter().filter(|form| form.is_supported()) {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("stdout.000001.log"), "left by an earlier run\n").unwrap();
         fs::write(dir.path().join("stdout.000001.log.zst.tmp"), "left by a crash").unwrap();

@@ -244,7 +244,7 @@ fn the_last_line_of_a_run_is_shown_once_even_without_an_end() {
 
 #[test]
 fn compressed_history_reads_like_any_other() {
-    for compress in [Compression::Zstd, Compression::Gzip] {
+    for compress in [Compression::Zstd, Compression::Gzip].into_iter().filter(|form| form.is_supported()) {
         let dir = tempfile::tempdir().unwrap();
         let capture = Capture::open(dir.path(), &Settings { compress, ..settings(700_000) }).unwrap();
         let mut expected = Vec::new();
@@ -306,7 +306,8 @@ fn a_very_long_line_comes_in_pieces() {
 fn a_follower_beside_a_fast_writer_misses_nothing() {
     const LINES: u64 = 30_000;
     let dir = tempfile::tempdir().unwrap();
-    let settings = Settings { compress: Compression::Zstd, ..settings(20_000) };
+    let compress = if Compression::Zstd.is_supported() { Compression::Zstd } else { Compression::None };
+    let settings = Settings { compress, ..settings(20_000) };
     let capture = Capture::open(dir.path(), &settings).unwrap();
     let written = Arc::new(AtomicBool::new(false));
     let done = Arc::clone(&written);

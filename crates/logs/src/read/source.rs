@@ -194,7 +194,9 @@ mod tests {
     fn every_form_reads_the_same() {
         let plain = text();
         check(&mut opened(&plain, Compression::None), &plain);
-        for compression in [Compression::Zstd, Compression::Gzip] {
+        for compression in
+            [Compression::Zstd, Compression::Gzip].into_iter().filter(|form| form.is_supported())
+        {
             let packed = packed(compression, &plain);
             assert!(packed.len() < plain.len() / 3);
             let mut source = opened(&packed, compression);
@@ -218,7 +220,9 @@ mod tests {
     #[test]
     fn a_damaged_file_is_an_error_or_short_but_never_a_panic() {
         let plain = text();
-        for compression in [Compression::Zstd, Compression::Gzip] {
+        for compression in
+            [Compression::Zstd, Compression::Gzip].into_iter().filter(|form| form.is_supported())
+        {
             let packed = packed(compression, &plain);
             for at in (0..packed.len()).step_by(packed.len() / 97) {
                 let mut damaged = packed.clone();
