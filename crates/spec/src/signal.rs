@@ -72,7 +72,7 @@ const BSD_NUMBERS: [(&str, i32); 10] = [
     ("USR2", 31),
 ];
 
-/// SIGRTMIN and SIGRTMAX as the C libraries of Linux give them to programs.
+/// SIGRTMIN and SIGRTMAX as the GNU C library gives them to programs, and `kill` counts them.
 const RTMIN: i32 = 34;
 const RTMAX: i32 = 64;
 
@@ -104,6 +104,9 @@ impl Signal {
     /// Its number on the operating system this code was built for; `None` where that has no such signal.
     pub fn number(&self) -> Option<i32> {
         let linux = std::env::consts::OS == "linux";
+        if crate::Family::current() == crate::Family::Windows {
+            return None;
+        }
         match self.0 {
             Kind::RealTime(offset) => linux.then(|| RTMIN + i32::from(offset)),
             Kind::Named(index) => {

@@ -1,5 +1,7 @@
 //! The specs that the documentation shows.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test may")]
+
 use abide_spec::*;
 
 #[test]

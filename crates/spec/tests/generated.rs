@@ -1,5 +1,7 @@
 //! What is generated from the types is current. `UPDATE=1 cargo test -p abide-spec --test generated` renews it.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test may")]
+
 use std::path::Path;
 
 fn assert_current(file: &str, wanted: &str) {

@@ -1,5 +1,7 @@
 //! What holds for every spec and every text.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test may")]
+
 use abide_spec::testing::{any_duration, any_spec, any_text};
 use abide_spec::*;
 use proptest::prelude::*;

@@ -22,8 +22,8 @@ use tree::{Look, Node};
 const MAX_ERRORS: usize = 50;
 
 /// After so many bytes read the search ends. A spec that a person wrote is read thousands of times for this; a hostile
-/// one of 1 MiB is read 64 times.
-const MAX_WORK: usize = 64 << 20;
+/// one of 1 MiB is read 32 times.
+const MAX_WORK: usize = 32 << 20;
 
 pub(crate) fn parse(text: &str) -> Result<Spec, Errors> {
     let (document, syntax) = DeTable::parse_recoverable(text);
