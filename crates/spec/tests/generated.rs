@@ -5,10 +5,11 @@
 use std::path::Path;
 
 fn assert_current(file: &str, wanted: &str) {
+    let wanted = wanted.replace("\r\n", "\n");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, wanted).unwrap();
+        std::fs::write(&path, &wanted).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
     assert!(found == wanted, "{file} is out of date; run UPDATE=1 cargo test -p abide-spec --test generated");
