@@ -526,7 +526,8 @@ fn a_thousand_programs_leave_nothing() {
             spawn_one(events);
         }
         assert_eq!(fds(), before);
-        assert_eq!(children(), Vec::<u32>::new(), "not even dead ones");
+        let left = children().into_iter().map(|pid| (pid, state(pid), fs::read_to_string(format!("/proc/{pid}/cmdline"))));
+        assert_eq!(left.map(|it| format!("{it:?}")).collect::<Vec<_>>(), Vec::<String>::new(), "not even dead ones");
     });
 }
 

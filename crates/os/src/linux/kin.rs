@@ -68,14 +68,33 @@ pub(crate) fn is_anything_left(trees: &[Entry], foreign: &[u32], tree: &Entry) -
     if foreign.is_empty() && mains().next().is_none() && !has_children() {
         return false;
     }
-    // A direct child is enough to know: what has another parent has an ancestor among them.
+    // A direct child is enough to know: what has another parent has an ancestor among them. One that is dead and not
+    // reaped yet may have had children that became ours since the list was read, so it counts for every tree until then.
     children().into_iter().any(|pid| {
         !foreign.contains(&pid)
             && !mains().any(|main| main == pid)
-            && procfs::stat(pid).is_some_and(|stat| {
-                !stat.is_dead() && owner(trees, pid, stat).is_some_and(|owner| owner.id == tree.id)
+            && procfs::stat(pid).is_none_or(|stat| {
+                stat.is_dead() || owner(trees, pid, stat).is_some_and(|owner| owner.id == tree.id)
             })
     })
+}
+
+/// Whether a process descends from one of the tree's.
+pub(crate) fn contains(trees: &[Entry], foreign: &[u32], tree: &Entry, pid: u32) -> bool {
+    let own = std::process::id();
+    let mut at = pid;
+    // No chain of parents is longer, unless it changes while it is followed.
+    for _ in 0..1024 {
+        let Some(stat) = procfs::stat(at) else { return false };
+        if stat.parent == own {
+            return !foreign.contains(&at) && owner(trees, at, stat).is_some_and(|owner| owner.id == tree.id);
+        }
+        if stat.parent == 0 {
+            return false;
+        }
+        at = stat.parent;
+    }
+    false
 }
 
 fn has_children() -> bool {

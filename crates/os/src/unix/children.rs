@@ -207,6 +207,14 @@ impl Children {
         }
     }
 
+    pub(crate) fn contains(&self, id: u64, pid: u32) -> bool {
+        match self.at(id) {
+            Some(Entry { group: Some(group), .. }) => group.members().contains(&pid),
+            Some(tree) => kin::contains(&self.trees, &self.foreign, tree, pid),
+            None => false,
+        }
+    }
+
     fn kin(&self, tree: &Entry) -> Vec<Member> {
         kin::members(&self.trees, &self.foreign, tree)
     }

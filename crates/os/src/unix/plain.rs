@@ -149,6 +149,10 @@ pub(crate) mod kin {
         start_token(pid).map(|_| pid).into_iter().collect()
     }
 
+    pub(crate) fn contains(trees: &[Entry], foreign: &[u32], tree: &Entry, pid: u32) -> bool {
+        members(trees, foreign, tree).iter().any(|member| member.pid == pid)
+    }
+
     pub(crate) fn is_anything_left(_trees: &[Entry], _foreign: &[u32], tree: &Entry) -> bool {
         let Ok(pid) = libc::pid_t::try_from(tree.pid) else { return false };
         // SAFETY: a call without pointers that signals nobody. A group of dead processes only answers "not permitted".

@@ -122,7 +122,7 @@ impl Tree {
     }
 
     pub(crate) fn contains(&mut self, pid: u32) -> bool {
-        self.members().contains(&pid)
+        self.children.lock().contains(self.id, pid)
     }
 
     pub(crate) fn suspend(&mut self) -> io::Result<()> {

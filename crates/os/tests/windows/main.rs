@@ -10,6 +10,8 @@ mod endpoints;
 mod programs;
 #[cfg(windows)]
 mod roles;
+#[cfg(windows)]
+mod services;
 
 fn main() {
     #[cfg(windows)]
@@ -18,9 +20,10 @@ fn main() {
             std::process::exit(code);
         }
         roles::play();
+        services::serve();
         let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
         let mut failed = Vec::new();
-        for (name, test) in programs::TESTS.iter().chain(endpoints::TESTS) {
+        for (name, test) in programs::TESTS.iter().chain(endpoints::TESTS).chain(services::TESTS) {
             if !wanted.is_empty() && !wanted.iter().any(|part| name.contains(part.as_str())) {
                 continue;
             }
