@@ -3,6 +3,7 @@
 pub mod account;
 pub mod console;
 pub mod endpoint;
+pub mod eventlog;
 pub mod events;
 pub mod fs;
 pub mod link;

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use abide_lifecycle::{Machine, Moment, Policy, Record, State};
+use abide_lifecycle::{Level, Machine, Moment, Policy, Record, State};
 use abide_logs::{Capture, Stream};
+use abide_os::eventlog::{EventLog, Severity};
 use abide_os::fs::{Lock, LockError};
 use abide_os::link::ManagerKind;
 use abide_os::pipes::{PipeReader, StreamId};
@@ -70,6 +71,8 @@ pub(crate) struct Service {
     manager: ManagerKind,
     kept: Vec<Kept>,
     history: History,
+    /// The service manager's own log; in the foreground the terminal shows the events.
+    event_log: Option<EventLog>,
     streams: Vec<StreamId>,
     why: Option<String>,
     since: (String, SystemTime),
@@ -118,6 +121,8 @@ impl Service {
             manager,
             kept: Vec::new(),
             history,
+            // A log that cannot be opened is missed, not waited for: the events are kept here anyway.
+            event_log: EventLog::open(spec.name.as_str()).ok().filter(|_| manager != ManagerKind::Foreground),
             streams: Vec::new(),
             why: None,
             since: (String::new(), SystemTime::now()),
@@ -262,20 +267,23 @@ impl Service {
         let now = SystemTime::now();
         let mut told = Vec::new();
         for kept in std::mem::take(&mut self.kept) {
-            let (text, record, news) = match kept {
+            let (text, record, severity) = match kept {
                 Kept::Record(record) => {
                     // What changed nothing is of interest while looking for a fault only.
                     if matches!(record, Record::Ignored { .. }) && !self.debug {
                         continue;
                     }
-                    (record.sentence(), serde_json::to_value(&record).unwrap_or_default(), true)
+                    let value = serde_json::to_value(&record).unwrap_or_default();
+                    self.why = Some(record.sentence());
+                    (record.sentence(), value, severity(&record))
                 }
                 Kept::Note(text) => {
-                    (text.clone(), serde_json::json!({ "kind": "note", "text": text }), false)
+                    let value = serde_json::json!({ "kind": "note", "text": text });
+                    (text, value, Severity::Info)
                 }
             };
-            if news {
-                self.why = Some(text.clone());
+            if let Some(log) = &self.event_log {
+                log.report(severity, &text);
             }
             // A full disk must not end supervision: the status tells, the event is lost.
             if let Err(error) = self.history.append(now, text.clone(), record) {
@@ -338,5 +346,13 @@ impl Service {
                 manager: self.manager.to_string(),
             },
         }
+    }
+}
+
+fn severity(record: &Record) -> Severity {
+    match record.level() {
+        Level::Debug | Level::Info => Severity::Info,
+        Level::Warning => Severity::Warning,
+        Level::Error => Severity::Error,
     }
 }

@@ -49,13 +49,13 @@ impl Driver {
             Verb::Restart => {
                 self.services[index].waiting = false;
                 self.deliver(index, Event::Restart(Cause::User));
-                Goal::Restarted { after: run }
+                Goal::Restarted { run }
             }
             Verb::Stop => {
                 self.services[index].waiting = false;
                 self.services[index].held = true;
                 self.deliver(index, Event::Stop);
-                Goal::Stopped
+                Goal::Stopped { run }
             }
             Verb::Pause => {
                 self.deliver(index, Event::Pause);
