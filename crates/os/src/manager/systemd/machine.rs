@@ -3,8 +3,9 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use abide_spec::{Name, Spec, StartMode};
+use abide_spec::{Family, Name, Spec, StartMode};
 
 use super::status::{PROPERTIES, state};
 use super::systemctl::Properties;
@@ -15,7 +16,9 @@ use crate::manager::preflight::{self, Ground};
 use crate::manager::supervisor::{Copy, unused};
 use crate::manager::{
     Artifact, Change, ChangeKind, Context, Desired, Finding, Kind, ManagerError, ManagerState, Plan, Target,
+    stop_budget,
 };
+use crate::paths::{ENV_FILE_CREDENTIAL, SPEC_CREDENTIAL};
 use crate::resolve::{jit_runtime, open_to_others};
 
 /// A text file that may be missing or out of reach.
@@ -56,6 +59,8 @@ pub(super) struct Found {
     /// The text of the unit in our folder.
     pub(super) unit: Option<String>,
     pub(super) spec: Text,
+    /// The spec and the environment file as they were handed to the supervisor that runs now.
+    running: [Text; 2],
     pub(super) properties: Properties,
 }
 
@@ -93,6 +98,12 @@ impl Found {
         matches!(self.state(), ManagerState::Running | ManagerState::Starting)
     }
 
+    /// How long the installed service may take to stop; a guess where its spec can't be read.
+    pub(super) fn own_stop_budget(&self) -> Duration {
+        let spec = self.spec.text().and_then(|text| Spec::parse(text).ok());
+        spec.map_or(Duration::from_secs(90), |spec| stop_budget(&spec, Family::Unix))
+    }
+
     fn starts_at_boot(&self) -> bool {
         self.properties.text("UnitFileState") == "enabled"
     }
@@ -123,7 +134,14 @@ impl Systemd {
         };
         let spec = Text::read(&self.layout.spec(name))?;
         let properties = self.systemctl.show(&unit_of(name), PROPERTIES)?;
-        Ok(Found { unit, spec, properties })
+        let running = [SPEC_CREDENTIAL, ENV_FILE_CREDENTIAL].map(|id| self.credential(name, id));
+        Ok(Found { unit, spec, running, properties })
+    }
+
+    /// What systemd handed to a service under a name, while it runs.
+    fn credential(&self, name: &Name, id: &str) -> Text {
+        let base = self.layout.run.parent().unwrap_or(Path::new("/"));
+        Text::read(&base.join("credentials").join(unit_of(name)).join(id)).unwrap_or(Text::Hidden)
     }
 
     pub(super) fn make_plan(&self, desired: &Desired) -> Result<Plan, ManagerError> {
@@ -302,16 +320,42 @@ impl Work {
         changes.push(Change { kind, target: "start at boot".into(), before: word(now), after: word(wanted) });
     }
 
-    /// Whether these changes make a difference to a program that runs.
+    /// Whether what runs now is not what shall run.
     fn matters(&self, changes: &[Change]) -> bool {
-        let Text::There(before) = &self.found.spec else { return !changes.is_empty() };
+        let [spec, env_file] = &self.found.running;
+        // Where the running one cannot be looked at, the installed one stands for it.
+        let spec = if matches!(spec, Text::There(_)) { spec } else { &self.found.spec };
+        let Text::There(spec) = spec else { return !changes.is_empty() };
         let Some(unit) = self.unit_artifact() else { return false };
         let section = |text: &str| text.split_once("\n[Service]").map(|(_, rest)| rest.to_owned());
-        if self.found.unit.as_deref().and_then(section) != section(&unit.content) {
+        if self.found.unit.as_deref().and_then(section) != section(&unit.content)
+            || self.is_other_supervisor()
+        {
             return true;
         }
-        let Ok(before) = Spec::parse(before) else { return true };
+        if let (Text::There(before), Some(path)) = (env_file, &self.plan.desired.spec.program.env_file)
+            && Text::read(path).is_ok_and(|now| now.text().is_some_and(|now| now != before))
+        {
+            return true;
+        }
+        let Ok(before) = Spec::parse(spec) else { return true };
         running_part(&before) != running_part(&self.plan.desired.spec)
+    }
+
+    /// Whether the supervisor that runs is known to be another than the one to run.
+    fn is_other_supervisor(&self) -> bool {
+        let pid = self.found.properties.text("MainPID");
+        let running = fs::read_link(Path::new("/proc").join(pid).join("exe")).ok();
+        let (Some(running), Some(copy)) = (running.as_deref().and_then(Path::file_name), &self.copy) else {
+            return false;
+        };
+        // A replaced file's link ends in " (deleted)".
+        let running = running.to_string_lossy();
+        let ours = running.starts_with("abide-supervisor-");
+        ours && copy
+            .path
+            .file_name()
+            .is_some_and(|name| running.trim_end_matches(" (deleted)") != name.to_string_lossy())
     }
 }
 

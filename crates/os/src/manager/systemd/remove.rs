@@ -73,7 +73,7 @@ impl Removal<'_, '_> {
         let layout = &self.systemd.layout;
         self.step("stop the service");
         if !matches!(found.state(), ManagerState::Stopped | ManagerState::Failed) {
-            self.systemd.run_job("stop", self.name, how.wait, self.watcher)?;
+            self.systemd.run_job("stop", self.name, how.wait + found.own_stop_budget(), self.watcher)?;
         }
         self.step("disable it and remove its unit");
         if found.unit.is_some() {

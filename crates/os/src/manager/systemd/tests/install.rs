@@ -75,6 +75,44 @@ fn only_what_differs_is_changed_and_a_running_service_restarts_once() {
 }
 
 #[test]
+fn an_installed_spec_that_was_edited_in_place_is_applied() {
+    let machine = Machine::new();
+    apply(&machine, "");
+    machine.systemd.start(&name(), WAIT, &mut silent).unwrap();
+    let edited = machine.desired("restart.when = \"always\"");
+    fs::write(machine.systemd.layout.spec(&name()), &edited.text).unwrap();
+    let plan = machine.systemd.plan(&edited).unwrap();
+    assert_eq!(plan.changes.len(), 1, "only the restart is left to do: {:?}", plan.changes);
+    assert!(machine.systemd.apply(&plan, &mut silent).unwrap().restarted);
+    assert!(machine.systemd.plan(&edited).unwrap().changes.is_empty());
+}
+
+#[test]
+fn a_changed_environment_file_is_a_reason_to_restart() {
+    let machine = Machine::new();
+    let file = machine.root.path().join("env");
+    fs::write(&file, "A=1\n").unwrap();
+    let text = format!(
+        "name = \"orders\"\n[program]\ncommand = [\"/bin/sleep\"]\nenv-file = \"{}\"\n",
+        file.display()
+    );
+    let desired = crate::manager::Desired::new(
+        abide_spec::Spec::parse(&text).unwrap(),
+        Some(&text),
+        machine.root.path().join("supervisor-1"),
+    );
+    let plan = machine.systemd.plan(&desired).unwrap();
+    machine.systemd.apply(&plan, &mut silent).unwrap();
+    machine.systemd.start(&name(), WAIT, &mut silent).unwrap();
+    assert!(machine.systemd.plan(&desired).unwrap().changes.is_empty());
+    fs::write(&file, "A=2\n").unwrap();
+    let plan = machine.systemd.plan(&desired).unwrap();
+    assert_eq!(plan.changes.len(), 1);
+    assert!(machine.systemd.apply(&plan, &mut silent).unwrap().restarted);
+    assert!(machine.systemd.plan(&desired).unwrap().changes.is_empty());
+}
+
+#[test]
 fn start_modes_are_switched() {
     let machine = Machine::new();
     apply(&machine, "");

@@ -14,7 +14,7 @@ use crate::paths::Layout;
 
 const SCRIPT: &str = r#"#!/bin/sh
 # $S: what systemd remembers; $U: the folder of units.
-S='@STATE@'; U='@UNITS@'
+S='@STATE@'; U='@UNITS@'; C='@RUN@/credentials'
 echo "$*" >>"$S/calls"
 for unit; do :; done
 state() { cat "$S/active/$unit" 2>/dev/null || echo inactive; }
@@ -26,6 +26,8 @@ come_up() {
     fi
     echo active >"$S/active/$unit"
     cp "$U/$unit" "$S/running/$unit"
+    mkdir -p "$C/$unit"
+    sed -n 's/^LoadCredential=//p' "$U/$unit" | while IFS=: read -r id path; do cp "$path" "$C/$unit/$id"; done
 }
 case $1 in
 --version) echo 'systemd 252 (252.39-1)' ;;
@@ -50,7 +52,7 @@ daemon-reload)
 enable) : >"$S/enabled/$unit" ;;
 disable) rm -f "$S/enabled/$unit" ;;
 start | restart) come_up ;;
-stop) rm -f "$S/active/$unit" "$S/running/$unit" ;;
+stop) rm -rf "$S/active/$unit" "$S/running/$unit" "$C" ;;
 reset-failed) [ "$(state)" = failed ] && rm -f "$S/active/$unit"; true ;;
 *) echo "unknown $1" >&2; exit 1 ;;
 esac
@@ -74,7 +76,8 @@ impl Machine {
         let script = root.path().join("systemctl");
         let text = SCRIPT
             .replace("@STATE@", state.to_str().unwrap())
-            .replace("@UNITS@", layout.units.to_str().unwrap());
+            .replace("@UNITS@", layout.units.to_str().unwrap())
+            .replace("@RUN@", layout.run.parent().unwrap().to_str().unwrap());
         fs::write(&script, text).unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
         fs::write(root.path().join("supervisor-1"), "first").unwrap();
