@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
-use abide_spec::{Duration, Name};
+use abide_os::manager::Kind;
+use abide_spec::{Duration, HttpUrl, Name, When};
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+
+use crate::examples;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -13,20 +16,26 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
 
-const AFTER: &str = "\
-Examples:
-  abide up                                   run the services of this folder, here and now
-  abide install web -- ./server --port 80    make a program a service, from boot on
-  abide status                               what every service does
-  abide logs web -f                          what one of them prints
+/// Examples come before the list of arguments: they are what most readers look for.
+const TEMPLATE: &str = "{about-with-newline}\n{usage-heading} {usage}{after-help}\n\n{all-args}";
 
-Exit codes:
-  0 done   1 failed   2 usage   4 permission denied   5 not installed   6 bad spec
-  7 not running   75 timed out;   status: 0 running   3 not running   4 unknown";
+/// The command line, with the examples of every verb.
+pub fn command() -> clap::Command {
+    let with_examples = |command: clap::Command| {
+        let examples = examples::render(command.get_name());
+        if examples.to_string().is_empty() {
+            command
+        } else {
+            command.after_help(examples).help_template(TEMPLATE)
+        }
+    };
+    let command = with_examples(Cli::command().mut_subcommands(with_examples));
+    command.help_template(format!("{TEMPLATE}\n\n{}", crate::exit::short()))
+}
 
 /// Turns any program into a silent, self-healing background service.
 #[derive(Debug, Parser)]
-#[command(name = "abide", version, styles = STYLES, after_help = AFTER, disable_help_subcommand = true)]
+#[command(name = "abide", version, styles = STYLES, disable_help_subcommand = true)]
 pub struct Cli {
     /// Options of every verb.
     #[command(flatten)]
@@ -67,7 +76,7 @@ pub enum Verb {
     /// Run services in the foreground: development, containers, machines without a service manager
     Up(Up),
     /// Validate specs
-    Check(Files),
+    Check(Check),
     /// Show the exact change that `apply` would make
     Plan(Plan),
     /// Make the machine as the specs say, as a whole or not at all
@@ -91,7 +100,7 @@ pub enum Verb {
     /// Begin new log files
     Rotate(Names),
     /// Switch the verbosity of a program while it runs
-    Debug(Debug_),
+    Debug(SwitchDebug),
     /// What services do
     Status(Status),
     /// What a service printed
@@ -108,6 +117,8 @@ pub enum Verb {
     Man(Man),
     /// Version, commit, build time and target
     Version(Json),
+    /// Help about a verb, or about exit codes
+    Help(Help),
 }
 
 /// `abide up`
@@ -124,12 +135,15 @@ pub struct Up {
     pub no_output: bool,
 }
 
-/// Spec files.
+/// `abide check`
 #[derive(Debug, Args)]
-pub struct Files {
+pub struct Check {
     /// Spec files, or folders of them
     #[arg(required = true, value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
     pub files: Vec<PathBuf>,
+    /// Check against another service manager than this machine's
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub backend: Option<Backend>,
     /// As JSON
     #[arg(long)]
     pub json: bool,
@@ -141,12 +155,33 @@ pub struct Plan {
     /// Spec files, or folders of them
     #[arg(required = true, value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
     pub files: Vec<PathBuf>,
-    /// Plan for another service manager than this machine's: systemd, scm
-    #[arg(long, value_name = "NAME")]
-    pub backend: Option<String>,
+    /// Plan for another service manager than this machine's
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub backend: Option<Backend>,
     /// As JSON, with every generated file whole
     #[arg(long)]
     pub json: bool,
+}
+
+/// A service manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Backend {
+    /// systemd.
+    Systemd,
+    /// The Windows Service Control Manager.
+    Scm,
+    /// None: `abide up`.
+    Foreground,
+}
+
+impl From<Backend> for Kind {
+    fn from(backend: Backend) -> Self {
+        match backend {
+            Backend::Systemd => Self::Systemd,
+            Backend::Scm => Self::Scm,
+            Backend::Foreground => Self::Foreground,
+        }
+    }
 }
 
 /// `abide apply`
@@ -174,10 +209,10 @@ pub struct Install {
     /// What the service is for
     #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,
-    /// Folder the program runs in [default: the folder it lies in]
+    /// Folder the program runs in [default: this one if an argument names a file in it, else the program's]
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub working_dir: Option<PathBuf>,
-    /// Account: least-privilege, system, or a user
+    /// Account: least-privilege, system, or a user [default: least-privilege]
     #[arg(long, value_name = "ACCOUNT")]
     pub run_as: Option<String>,
     /// Environment of the program, may be repeated
@@ -185,10 +220,10 @@ pub struct Install {
     pub env: Vec<String>,
     /// The service is ready when this http:// URL answers
     #[arg(long, value_name = "URL")]
-    pub ready: Option<String>,
-    /// When to restart: always, on-failure, never
-    #[arg(long, value_name = "WHEN")]
-    pub restart: Option<String>,
+    pub ready: Option<HttpUrl>,
+    /// When to restart it [default: on-failure]
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub restart: Option<RestartWhen>,
     /// Services or units to start after, may be repeated
     #[arg(long, value_name = "NAME")]
     pub after: Vec<String>,
@@ -198,6 +233,27 @@ pub struct Install {
     /// Print the spec, and change nothing
     #[arg(long)]
     pub print: bool,
+}
+
+/// When a program is restarted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RestartWhen {
+    /// However it ended.
+    Always,
+    /// When it failed.
+    OnFailure,
+    /// Not at all.
+    Never,
+}
+
+impl From<RestartWhen> for When {
+    fn from(when: RestartWhen) -> Self {
+        match when {
+            RestartWhen::Always => Self::Always,
+            RestartWhen::OnFailure => Self::OnFailure,
+            RestartWhen::Never => Self::Never,
+        }
+    }
 }
 
 /// `abide uninstall`
@@ -232,7 +288,7 @@ pub struct Names {
 
 /// `abide debug`
 #[derive(Debug, Args)]
-pub struct Debug_ {
+pub struct SwitchDebug {
     /// The service
     #[arg(add = ArgValueCompleter::new(service_names))]
     pub name: Name,
@@ -270,8 +326,8 @@ pub struct Logs {
     /// Go on with what comes
     #[arg(short, long)]
     pub follow: bool,
-    /// So many lines from the end [default: 100; all with --since]
-    #[arg(short = 'n', long, value_name = "N")]
+    /// So many lines from the end [default: 100; all with --since or --grep]
+    #[arg(short = 'n', long, value_name = "N", conflicts_with = "since")]
     pub lines: Option<usize>,
     /// From a time on: 10m (ago), 2026-11-22, 2026-11-22T13:00:00Z
     #[arg(long, value_name = "TIME")]
@@ -308,9 +364,20 @@ pub struct Events {
     /// So many from the end [default: all]
     #[arg(short = 'n', long, value_name = "N")]
     pub lines: Option<usize>,
+    /// Go on with what comes
+    #[arg(short, long)]
+    pub follow: bool,
     /// As JSON, one object a line
     #[arg(long)]
     pub json: bool,
+}
+
+/// `abide help`
+#[derive(Debug, Args)]
+pub struct Help {
+    /// A verb, or exit-codes [default: all verbs]
+    #[arg(value_name = "TOPIC")]
+    pub topic: Option<String>,
 }
 
 /// As JSON or not.
@@ -357,6 +424,7 @@ fn service_names(current: &std::ffi::OsStr) -> Vec<CompletionCandidate> {
     let current = current.to_string_lossy();
     crate::services::known(None)
         .into_iter()
+        .map(|(name, _)| name)
         .filter(|name| name.as_str().starts_with(&*current))
         .map(|name| CompletionCandidate::new(name.to_string()))
         .collect()
@@ -364,10 +432,8 @@ fn service_names(current: &std::ffi::OsStr) -> Vec<CompletionCandidate> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     #[test]
     fn the_command_line_is_consistent() {
-        super::Cli::command().debug_assert();
+        super::command().debug_assert();
     }
 }

@@ -16,12 +16,24 @@ pub struct Failure {
     pub hint: Option<String>,
     /// The exit code.
     pub exit: Exit,
+    /// `error` is the whole message as it is to be shown: errors of specs with their lines, carets and hints.
+    pub framed: bool,
 }
 
 impl Failure {
     /// A failure without a next step.
     pub fn new(exit: Exit, error: impl Into<String>) -> Self {
-        Self { error: error.into(), hint: None, exit }
+        Self { error: error.into(), hint: None, exit, framed: false }
+    }
+
+    /// A failure whose message is a frame of its own.
+    pub fn framed(exit: Exit, message: impl Into<String>) -> Self {
+        Self { framed: true, ..Self::new(exit, message) }
+    }
+
+    /// The reader of our output has gone: there is nothing more to do, and nothing went wrong.
+    pub fn nobody_reads() -> Self {
+        Self::new(Exit::Ok, "")
     }
 
     /// The same, with what to do next.
@@ -48,25 +60,29 @@ impl From<ManagerError> for Failure {
             ErrorKind::Spec => Exit::BadSpec,
             ErrorKind::TimedOut => Exit::TimedOut,
         };
-        let hint = error.hint().or_else(|| (exit == Exit::Permission).then(as_administrator));
-        Self { error: error.to_string(), hint, exit }
+        let hint = match exit {
+            Exit::Permission => Some(as_administrator()),
+            _ => error.hint(),
+        };
+        Self { hint, ..Self::new(exit, error.to_string()) }
     }
 }
 
 /// The exact command that has the rights that this one lacked.
-fn as_administrator() -> String {
+pub fn as_administrator() -> String {
     if abide_spec::Family::current() == abide_spec::Family::Windows {
         return "run the same command in a terminal that was opened with \"Run as administrator\"".into();
     }
-    let words: Vec<String> = std::env::args().map(|word| crate::shown::shell_word(&word)).collect();
-    format!("sudo {}", words.join(" "))
+    let words: Vec<String> =
+        std::env::args_os().map(|word| crate::shown::shell_word(&word.to_string_lossy())).collect();
+    format!("`sudo {}`", words.join(" "))
 }
 
 impl From<AskError> for Failure {
     fn from(error: AskError) -> Self {
         match error {
             AskError::Refused(refusal) => {
-                Self { error: refusal.error, hint: refusal.hint, exit: Exit::Failed }
+                Self { hint: refusal.hint, ..Self::new(Exit::Failed, refusal.error) }
             }
             AskError::Unreachable { ref source, .. } => {
                 let denied = source.kind() == std::io::ErrorKind::PermissionDenied;
@@ -87,7 +103,17 @@ fn is_timeout(error: &std::io::Error) -> bool {
 
 impl From<SetupError> for Failure {
     fn from(error: SetupError) -> Self {
-        Self::new(Exit::Failed, error.to_string())
+        let failure = Self::new(Exit::Failed, error.to_string());
+        match &error {
+            SetupError::Busy { name, .. } => failure.hint(format!(
+                "`abide status {name}` tells what it does, `abide stop {name}` stops it; Ctrl-C in the terminal of \
+                 its `abide up` ends that"
+            )),
+            SetupError::Place(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                Self { exit: Exit::Permission, ..failure }
+            }
+            _ => failure,
+        }
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod args;
 mod diff;
+mod examples;
 mod exit;
 mod failure;
+mod findings;
 mod install_spec;
 mod printer;
 mod screen;
@@ -11,9 +13,10 @@ mod services;
 mod shown;
 mod specs;
 mod table;
+mod text;
 mod verbs;
 
-use clap::{CommandFactory, Parser};
+use clap::FromArgMatches;
 
 use args::{Cli, Verb};
 use failure::Failure;
@@ -24,8 +27,8 @@ pub fn main() -> std::process::ExitCode {
     if let Some(code) = abide_os::console::run_as_helper() {
         return std::process::ExitCode::from(u8::try_from(code).unwrap_or(1));
     }
-    clap_complete::CompleteEnv::with_factory(Cli::command).complete();
-    let cli = Cli::parse();
+    clap_complete::CompleteEnv::with_factory(args::command).complete();
+    let cli = Cli::from_arg_matches(&args::command().get_matches()).unwrap_or_else(|error| error.exit());
     let printer = Printer::new(cli.common.color, cli.common.quiet);
     match run(cli, &printer) {
         Ok(exit) => exit.into(),
@@ -61,5 +64,6 @@ fn run(cli: Cli, printer: &Printer) -> Result<exit::Exit, Failure> {
         Verb::Completions(args) => verbs::completions::run(args, printer),
         Verb::Man(args) => verbs::man::run(args, printer),
         Verb::Version(args) => verbs::version::run(args, printer),
+        Verb::Help(args) => verbs::help::run(args, printer),
     }
 }

@@ -29,6 +29,22 @@ pub struct Printer {
     progress: bool,
 }
 
+/// Whether standard output is a terminal that a person looks at.
+pub fn output_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Columns of the terminal that standard output is; nothing where it is none.
+pub fn output_width() -> Option<usize> {
+    let size = output_is_terminal().then(|| terminal_size::terminal_size_of(io::stdout())).flatten();
+    size.map(|(width, _)| usize::from(width.0).max(1))
+}
+
+/// Whether colours are wanted on standard output.
+pub fn output_is_coloured() -> bool {
+    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+}
+
 impl Printer {
     /// A printer that colours as asked.
     pub fn new(color: Color, quiet: bool) -> Self {
@@ -38,13 +54,18 @@ impl Printer {
             Color::Never => anstream::ColorChoice::Never,
         }
         .write_global();
-        let wanted = std::env::var_os("ABIDE_NO_PROGRESS").is_none();
-        Self { quiet, progress: wanted && !quiet && io::stderr().is_terminal() }
+        Self { quiet, progress: is_progress_wanted() && !quiet && io::stderr().is_terminal() }
     }
 
-    /// Whether somebody watches standard error.
-    pub fn is_watched(&self) -> bool {
-        self.progress
+    /// Whether little is to be said.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Whether a live view is of use: standard output is a terminal that can move its cursor.
+    pub fn is_live(&self) -> bool {
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        !self.quiet && !dumb && is_progress_wanted() && output_is_terminal()
     }
 
     /// Data, with a line end.
@@ -53,13 +74,12 @@ impl Printer {
         written(writeln!(out, "{}", text.as_ref()))
     }
 
-    /// Data without a line end.
-    pub fn inline(&self, text: impl AsRef<str>) -> Result<(), Failure> {
-        let mut out = anstream::stdout().lock();
-        written(write!(out, "{}", text.as_ref()))
+    /// What a verb has brought about: data, but nothing that was asked for.
+    pub fn result(&self, text: impl AsRef<str>) -> Result<(), Failure> {
+        if self.quiet { Ok(()) } else { self.data(text) }
     }
 
-    /// Data as it is: bytes a program wrote.
+    /// Data as it is, such as a script.
     pub fn raw(&self, bytes: &[u8]) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         written(out.write_all(bytes).and_then(|()| out.flush()))
@@ -108,17 +128,25 @@ impl Printer {
         if failure.error.is_empty() {
             return;
         }
-        anstream::eprintln!("{BAD}error{BAD:#}: {}", failure.error);
+        if failure.framed {
+            anstream::eprintln!("{}", failure.error);
+        } else {
+            anstream::eprintln!("{BAD}error{BAD:#}: {}", failure.error);
+        }
         if let Some(hint) = &failure.hint {
             self.hint(hint);
         }
     }
 }
 
+fn is_progress_wanted() -> bool {
+    std::env::var_os("ABIDE_NO_PROGRESS").is_none()
+}
+
 /// A reader that has gone (`| head`) is no failure of ours, but there is nothing more to do.
-fn written(result: io::Result<()>) -> Result<(), Failure> {
+pub fn written(result: io::Result<()>) -> Result<(), Failure> {
     result.map_err(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => Failure::new(Exit::Ok, ""),
+        io::ErrorKind::BrokenPipe => Failure::nobody_reads(),
         _ => Failure::io("standard output cannot be written", &error),
     })
 }

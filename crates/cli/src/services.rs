@@ -28,6 +28,21 @@ impl Home {
         }
     }
 
+    /// The spec file of one of its services.
+    pub fn spec(&self, name: &str) -> PathBuf {
+        let (Self::Installed(layout) | Self::Project(layout)) = self;
+        layout.specs.join(format!("{name}.toml"))
+    }
+
+    /// The folder of the `abide up`, where it is one.
+    pub fn project(&self) -> Option<PathBuf> {
+        match self {
+            Self::Installed(_) => None,
+            // `DIR/.abide/state`
+            Self::Project(layout) => layout.state.ancestors().nth(2).map(Path::to_owned),
+        }
+    }
+
     /// Finds the home of `name`: in `--dir`, else installed, else in the nearest folder upwards that
     /// an `abide up` has run it in.
     pub fn of(name: &Name, common: &Common) -> Result<Option<Self>, Failure> {
@@ -44,17 +59,21 @@ impl Home {
 
     /// As [`Self::of`], a service that is nowhere being a failure.
     pub fn required(name: &Name, common: &Common) -> Result<Self, Failure> {
-        Self::of(name, common)?.ok_or_else(|| absent(name))
+        Self::of(name, common)?.ok_or_else(|| absent(name, common))
     }
 }
 
 /// There is no such service.
-pub fn absent(name: &Name) -> Failure {
-    let failure = Failure::new(Exit::NotInstalled, format!("{name} is not installed"));
-    let known = known(None);
-    let near = known.iter().min_by_key(|other| distance(other.as_str(), name.as_str()));
-    match near.filter(|other| distance(other.as_str(), name.as_str()) <= 2) {
-        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+pub fn absent(name: &Name, common: &Common) -> Failure {
+    let error = match &common.dir {
+        Some(dir) => format!("no `abide up` has run {name} in {}", dir.display()),
+        None => format!("{name} is not installed, and no `abide up` has run it here"),
+    };
+    let failure = Failure::new(Exit::NotInstalled, error);
+    let known = known(common.dir.as_deref());
+    let near = known.iter().map(|(other, _)| (distance(other.as_str(), name.as_str()), other)).min();
+    match near.filter(|(distance, _)| *distance <= 2 && *distance < name.as_str().len()) {
+        Some((_, near)) => failure.hint(format!("did you mean `{near}`?")),
         None => failure
             .hint(format!("`abide install {name} -- COMMAND…` makes it, `abide status` lists what there is")),
     }
@@ -67,18 +86,24 @@ pub fn project() -> Option<Layout> {
 }
 
 /// Every service that can be named here: installed ones, then those of the project.
-pub fn known(dir: Option<&Path>) -> Vec<Name> {
-    let mut names = if dir.is_some() { Vec::new() } else { installed() };
+pub fn known(dir: Option<&Path>) -> Vec<(Name, Home)> {
+    let mut found = Vec::new();
+    if dir.is_none() {
+        let system = Home::Installed(Layout::system());
+        found.extend(installed().into_iter().map(|name| (name, system.clone())));
+    }
     let layout = match dir {
         Some(dir) => absolute(dir).ok().map(|dir| Layout::project(&dir)),
         None => project(),
     };
-    for name in layout.iter().flat_map(|layout| folders(&layout.state)) {
-        if !names.contains(&name) {
-            names.push(name);
+    if let Some(layout) = layout {
+        for name in folders(&layout.state) {
+            if found.iter().all(|(other, _)| *other != name) {
+                found.push((name, Home::Project(layout.clone())));
+            }
         }
     }
-    names
+    found
 }
 
 /// The services installed on this machine; none where that cannot be told.
@@ -90,6 +115,13 @@ pub fn installed() -> Vec<Name> {
 /// This machine's service manager.
 pub fn manager() -> Result<Box<dyn ServiceManager>, Failure> {
     Ok(manager::connect(None)?)
+}
+
+/// The same, if this process may change services with it: asked before anything else is looked at.
+pub fn changing_manager() -> Result<Box<dyn ServiceManager>, Failure> {
+    let manager = manager()?;
+    manager.may_change()?;
+    Ok(manager)
 }
 
 fn folders(folder: &Path) -> Vec<Name> {

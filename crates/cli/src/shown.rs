@@ -10,7 +10,7 @@ pub fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
-        (0, 0, 0) if seconds < 10 => format!("{}ms", span.as_millis()),
+        (0, 0, 0) if seconds == 0 => format!("{}ms", span.as_millis()),
         (0, 0, 0) => format!("{seconds}s"),
         (0, 0, _) => format!("{minutes}m {}s", seconds % 60),
         (0, _, _) => format!("{hours}h {minutes}m"),
@@ -29,6 +29,14 @@ pub fn local(time: &str) -> String {
     match time.parse::<Timestamp>() {
         Ok(time) => time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),
         Err(_) => time.to_owned(),
+    }
+}
+
+/// The time of day of an RFC 3339 time in this machine's time zone.
+pub fn clock(time: &str) -> String {
+    match time.parse::<Timestamp>() {
+        Ok(time) => time.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string(),
+        Err(_) => String::new(),
     }
 }
 
@@ -75,6 +83,7 @@ mod tests {
     fn spans() {
         for (millis, shown) in [
             (850, "850ms"),
+            (4_010, "4s"),
             (12_000, "12s"),
             (200_000, "3m 20s"),
             (7_260_000, "2h 1m"),

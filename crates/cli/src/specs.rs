@@ -1,13 +1,18 @@
 //! Spec files: found, read, checked one by one and against each other.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use abide_spec::{Name, Spec};
+use abide_spec::{Errors, Name, Spec};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::printer::BAD;
 use crate::services::absolute;
+
+/// The most that is read of a file, in bytes: much more than a spec may be, so that its size can be told.
+const MOST: u64 = 64 << 20;
 
 /// A spec with the file it came from.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,27 +32,69 @@ impl Loaded {
     }
 }
 
+/// A spec file that was looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Read {
+    /// It holds a valid spec.
+    Good(Box<Loaded>),
+    /// It does not, or cannot be read.
+    Bad(Bad),
+}
+
+/// A spec file that is no good.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bad {
+    /// The file, absolute.
+    pub file: PathBuf,
+    /// All that is wrong with its text; nothing where it could not be read.
+    pub errors: Option<Errors>,
+    /// The same for people.
+    pub failure: Failure,
+}
+
 /// Reads the specs of files and folders (`*.toml` of a folder), in the order in which they start.
 ///
 /// Every file that is wrong is told, not just the first.
 pub fn load(paths: &[PathBuf]) -> Result<Vec<Loaded>, Failure> {
-    let mut loaded = Vec::new();
-    let mut wrong = Vec::new();
-    for file in files(paths)? {
-        match read(&file) {
-            Ok(spec) => loaded.push(spec),
-            Err(failure) => wrong.push(failure),
+    let (loaded, wrong) = split(read(paths)?);
+    match refusal(wrong) {
+        Some(failure) => Err(failure),
+        None => in_order(loaded),
+    }
+}
+
+/// The good and the bad.
+pub fn split(read: Vec<Read>) -> (Vec<Loaded>, Vec<Bad>) {
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for one in read {
+        match one {
+            Read::Good(loaded) => good.push(*loaded),
+            Read::Bad(wrong) => bad.push(wrong),
         }
     }
-    match wrong.len() {
-        0 => in_order(loaded),
-        1 => Err(wrong.remove(0)),
-        // The frames of several files stand one below the other; each has its own hint.
-        _ => {
-            let texts: Vec<String> = wrong.into_iter().map(|failure| failure.error).collect();
-            Err(Failure::new(Exit::BadSpec, texts.join("\n\nerror: ")))
-        }
+    (good, bad)
+}
+
+/// One failure for all files that are wrong.
+pub fn refusal(wrong: Vec<Bad>) -> Option<Failure> {
+    let mut failures: Vec<Failure> = wrong.into_iter().map(|bad| bad.failure).collect();
+    if failures.len() < 2 {
+        return failures.pop();
     }
+    // The frames of several files stand one below the other; each has its own hint.
+    let frames: Vec<String> =
+        failures
+            .into_iter()
+            .map(|failure| {
+                if failure.framed { failure.error } else { format!("{BAD}error:{BAD:#} {}\n", failure.error) }
+            })
+            .collect();
+    Some(Failure::framed(Exit::BadSpec, frames.join("\n").trim_end()))
+}
+
+/// Reads the specs of files and folders, each by itself.
+pub fn read(paths: &[PathBuf]) -> Result<Vec<Read>, Failure> {
+    Ok(files(paths)?.into_iter().map(read_one).collect())
 }
 
 /// The spec files named, and those in the folders named.
@@ -79,22 +126,43 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-fn read(file: &Path) -> Result<Loaded, Failure> {
-    let bytes = std::fs::read(file).map_err(|error| Failure {
-        exit: Exit::BadSpec,
-        ..Failure::io(format!("the spec {} cannot be read", file.display()), &error)
-    })?;
-    let spec = Spec::from_bytes(&bytes).map_err(|errors| {
-        let text = String::from_utf8_lossy(&bytes);
-        let framed = errors.render(&shown(file), &text, false);
-        Failure::new(Exit::BadSpec, framed.trim_start_matches("error: ").trim_end())
-    })?;
-    let text = String::from_utf8(bytes).unwrap_or_default();
-    Ok(Loaded { file: file.to_owned(), text, spec })
+fn read_one(file: PathBuf) -> Read {
+    let bytes = match bytes_of(&file) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let failure = Failure::io(format!("the spec {} cannot be read", shown(&file).display()), &error);
+            let failure = match failure.exit {
+                Exit::Permission => failure,
+                _ => Failure { exit: Exit::BadSpec, ..failure },
+            };
+            return Read::Bad(Bad { file, errors: None, failure });
+        }
+    };
+    match Spec::from_bytes(&bytes) {
+        Ok(spec) => {
+            // What parsed is UTF-8.
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            Read::Good(Box::new(Loaded { file, text, spec }))
+        }
+        Err(errors) => {
+            let text = String::from_utf8_lossy(&bytes);
+            let frame = errors.render(&shown(&file), &text, true);
+            let failure = Failure::framed(Exit::BadSpec, frame.trim_end());
+            Read::Bad(Bad { file, errors: Some(errors), failure })
+        }
+    }
+}
+
+/// No more than shows that it is too much: not everything that can be named has an end.
+fn bytes_of(file: &Path) -> std::io::Result<Vec<u8>> {
+    let source = std::fs::File::open(file)?;
+    let mut bytes = Vec::new();
+    source.take(MOST).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The file as the user would name it.
-fn shown(file: &Path) -> PathBuf {
+pub fn shown(file: &Path) -> PathBuf {
     std::env::current_dir()
         .ok()
         .and_then(|here| file.strip_prefix(here).ok().map(Path::to_owned))
@@ -102,7 +170,7 @@ fn shown(file: &Path) -> PathBuf {
 }
 
 /// Refuses two specs of one name, and orders the rest by `start.after`.
-fn in_order(loaded: Vec<Loaded>) -> Result<Vec<Loaded>, Failure> {
+pub fn in_order(loaded: Vec<Loaded>) -> Result<Vec<Loaded>, Failure> {
     let mut by_name: BTreeMap<Name, Loaded> = BTreeMap::new();
     for one in loaded {
         if let Some(other) = by_name.get(&one.spec.name) {
@@ -161,6 +229,21 @@ mod tests {
         write(folder.path(), "b.toml", "db", "\"web\"");
         let failure = load_folder(folder.path()).unwrap_err();
         assert!(failure.error.contains("web") && failure.error.contains("db"), "{}", failure.error);
+    }
+
+    #[test]
+    fn every_bad_file_is_told_and_the_good_ones_are_not_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "a.toml", "web", "");
+        std::fs::write(folder.path().join("b.toml"), "nam = \"b\"\n").unwrap();
+        std::fs::write(folder.path().join("c.toml"), b"name = \"\xff\"\n").unwrap();
+        let (good, bad) = split(read(&[folder.path().to_owned(), folder.path().join("none.toml")]).unwrap());
+        assert_eq!((good.len(), bad.len()), (1, 3));
+        let failure = refusal(bad).unwrap();
+        assert_eq!(failure.exit, Exit::BadSpec);
+        for told in ["b.toml", "`name`", "c.toml", "UTF-8", "none.toml", "cannot be read"] {
+            assert!(failure.error.contains(told), "{told}: {}", failure.error);
+        }
     }
 
     #[test]

@@ -1,16 +1,25 @@
 //! `abide apply`: make the machine as the specs say.
 
-use abide_os::manager::{self, Applied, ManagerState, Plan, Progress, ServiceManager};
-use abide_spec::{Name, StartMode};
+use std::time::Duration;
+
+use abide_os::manager::{
+    Applied, Desired, ManagerState, Plan, Progress, ServiceManager, Uninstall, start_budget,
+};
+use abide_os::paths::Layout;
+use abide_spec::{Name, Spec, StartMode};
 use serde::Serialize;
 
 use crate::args::Apply;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::printer::{GOOD, Printer, WARN};
+use crate::findings;
+use crate::printer::{FAINT, GOOD, Printer};
 use crate::services;
-use crate::specs::{self, Loaded};
+use crate::specs;
 use crate::verbs::plan;
+
+/// How long taking back a service that was new may take beyond its own stop.
+const WAIT: Duration = Duration::from_secs(30);
 
 /// What an apply did, for machines.
 #[derive(Serialize)]
@@ -23,18 +32,22 @@ struct Told {
     started: bool,
 }
 
-/// Applies specs in the order of their start. All are planned before the first is applied, so that an
-/// error in one changes nothing.
+/// Makes all specs so, or none: all are planned before the first is applied, and when one cannot be made so,
+/// those before it are taken back. Only then is started what does not run yet, in the order of `start.after`.
 pub fn run(args: &Apply, printer: &Printer) -> Result<Exit, Failure> {
-    let loaded = specs::load(&args.files)?;
-    let manager = services::manager()?;
-    let plans = plan_all(loaded)?;
-    manager.may_change()?;
+    let manager = services::changing_manager()?;
+    let mut plans = Vec::new();
+    for one in specs::load(&args.files)? {
+        let plan = plan::make(one, None)?;
+        findings::refuse(&format!("{} cannot be applied", plan.service), &plan.findings)?;
+        plans.push(plan);
+    }
+    let applied = apply(&*manager, &plans, printer)?;
     let mut told = Vec::new();
-    for plan in &plans {
-        let (applied, started) = apply(&*manager, plan, !args.no_start, printer)?;
+    for (plan, applied) in plans.iter().zip(applied) {
+        let started = !args.no_start && start(&*manager, plan, printer)?;
         if !args.json {
-            printer.data(sentence(plan, applied.changed, applied.restarted, started))?;
+            printer.result(sentence(plan, &applied, started))?;
         }
         told.push(Told {
             schema: "abide.apply/1",
@@ -50,80 +63,127 @@ pub fn run(args: &Apply, printer: &Printer) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-fn plan_all(loaded: Vec<Loaded>) -> Result<Vec<Plan>, Failure> {
-    let mut plans = Vec::new();
-    for one in loaded {
-        let plan = plan::make(one, None)?;
-        if plan.blocked() {
-            return Err(blocked(&plan));
-        }
-        plans.push(plan);
+/// A service as it was before it was applied.
+struct Before {
+    /// The spec it had and its text; nothing where it was not installed.
+    spec: Option<(Spec, String)>,
+    /// What its program printed in an earlier life was kept.
+    logs: bool,
+}
+
+impl Before {
+    fn of(name: &Name) -> Self {
+        let layout = Layout::system();
+        let text = std::fs::read_to_string(layout.spec(name)).ok();
+        let spec = text.and_then(|text| Spec::parse(&text).ok().map(|spec| (spec, text)));
+        Self { spec, logs: layout.logs_of(name).exists() }
     }
-    Ok(plans)
+
+    /// Makes it so again.
+    fn bring_back(self, name: &Name, manager: &dyn ServiceManager, printer: &Printer) -> Result<(), Failure> {
+        let mut watch = |progress: Progress<'_>| printer.progress(&words(&progress));
+        match self.spec {
+            Some((spec, text)) => {
+                let desired = Desired::new(spec, Some(&text), plan::supervisor()?);
+                let plan = manager.plan(&desired)?;
+                manager.apply(&plan, &mut watch)?;
+            }
+            None => {
+                manager.uninstall(name, Uninstall { keep_logs: self.logs, wait: WAIT }, &mut watch)?;
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Why a plan cannot be applied.
-pub fn blocked(plan: &Plan) -> Failure {
-    let errors: Vec<&manager::Finding> = plan.findings(manager::Level::Error).collect();
-    let texts: Vec<String> = errors
-        .iter()
-        .map(|finding| match &finding.field {
-            Some(field) => format!("{field}: {}", finding.text),
-            None => finding.text.clone(),
-        })
-        .collect();
-    let failure = Failure::new(
-        Exit::BadSpec,
-        format!("{} cannot be applied: {}", plan.service, texts.join("\n       ")),
-    );
-    let hints: Vec<&str> = errors.iter().filter_map(|finding| finding.hint.as_deref()).collect();
-    if hints.is_empty() { failure } else { failure.hint(hints.join("\n      ")) }
+/// Applies all plans or none.
+fn apply(manager: &dyn ServiceManager, plans: &[Plan], printer: &Printer) -> Result<Vec<Applied>, Failure> {
+    let mut applied = Vec::new();
+    let mut before = Vec::new();
+    for plan in plans {
+        let was = Before::of(&plan.service);
+        match apply_one(manager, plan, printer) {
+            Ok(done) => {
+                before.push((&plan.service, was, done.changed));
+                applied.push(done);
+            }
+            Err(failure) => return Err(take_back(failure, before, manager, printer)),
+        }
+    }
+    Ok(applied)
 }
 
-/// Applies one plan and, where `start` and the spec's mode say so, starts what does not run yet.
-pub fn apply(
+/// Takes back what was applied before `failure`, last first, and tells so.
+fn take_back(
+    failure: Failure,
+    before: Vec<(&Name, Before, bool)>,
     manager: &dyn ServiceManager,
-    plan: &Plan,
-    start: bool,
     printer: &Printer,
-) -> Result<(Applied, bool), Failure> {
-    for finding in &plan.findings {
-        match finding.level {
-            manager::Level::Warning => printer.warning(finding.to_string()),
-            _ => printer.note(format!("note: {finding}")),
+) -> Failure {
+    let (mut back, mut left) = (Vec::new(), Vec::new());
+    for (name, was, changed) in before.into_iter().rev() {
+        if !changed {
+            continue;
+        }
+        match was.bring_back(name, manager, printer) {
+            Ok(()) => back.push(name.to_string()),
+            Err(trouble) => left.push(format!("{name} could not be put back: {}", trouble.error)),
         }
     }
-    let mut watch = |progress: Progress<'_>| printer.progress(&words(&progress));
-    let applied = manager.apply(plan, &mut watch)?;
+    let mut error = failure.error;
+    if !back.is_empty() {
+        error.push_str(&format!("\n       put back as it was: {}", back.join(", ")));
+    }
+    for trouble in left {
+        error.push_str(&format!("\n       {trouble}"));
+    }
+    Failure { error, ..failure }
+}
+
+/// Applies one plan.
+pub fn apply_one(manager: &dyn ServiceManager, plan: &Plan, printer: &Printer) -> Result<Applied, Failure> {
+    findings::tell(plan.service.as_str(), &plan.findings, printer);
+    Ok(manager.apply(plan, &mut |progress| printer.progress(&words(&progress)))?)
+}
+
+/// Starts a service that is to start with the machine and does not run yet. True where it was started.
+pub fn start(manager: &dyn ServiceManager, plan: &Plan, printer: &Printer) -> Result<bool, Failure> {
     let spec = &plan.desired.spec;
-    let wanted = start && matches!(spec.start.mode, StartMode::Auto | StartMode::Delayed);
     let rests = matches!(
         manager.status(&plan.service)?.state,
         ManagerState::Stopped | ManagerState::Failed | ManagerState::Unknown
     );
-    if wanted && rests {
-        manager.start(&plan.service, manager::start_budget(spec), &mut watch)?;
+    if !rests || !matches!(spec.start.mode, StartMode::Auto | StartMode::Delayed) {
+        return Ok(false);
     }
-    Ok((applied, wanted && rests))
+    let mut watch = |progress: Progress<'_>| printer.progress(&words(&progress));
+    match manager.start(&plan.service, start_budget(spec), &mut watch) {
+        Ok(()) => Ok(true),
+        Err(error) => {
+            let failure = Failure::from(error);
+            let error = format!("{} is installed, but {}", plan.service, failure.error);
+            Err(Failure { error, ..failure })
+        }
+    }
 }
 
 /// Progress in words.
 pub fn words(progress: &Progress<'_>) -> String {
     match progress {
         Progress::Step { number, of, text } => format!("[{number}/{of}] {text}"),
-        Progress::Status(text) => (*text).to_owned(),
+        Progress::Status(text) => crate::text::plain(text),
     }
 }
 
-fn sentence(plan: &Plan, changed: bool, restarted: bool, started: bool) -> String {
+fn sentence(plan: &Plan, applied: &Applied, started: bool) -> String {
     let name = &plan.service;
-    let done = match (changed, restarted, started) {
+    let done = match (applied.changed, applied.restarted, started) {
         (_, true, _) => "is updated and restarted",
         (true, _, true) => "is applied and running",
         (true, _, false) => "is applied",
         (false, _, true) => "was as the spec says, and is running now",
         (false, _, false) => "is as the spec says",
     };
-    let style = if changed || started { GOOD } else { WARN };
+    let style = if applied.changed || started { GOOD } else { FAINT };
     format!("{style}{name}{style:#} {done}")
 }

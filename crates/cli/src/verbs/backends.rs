@@ -11,6 +11,7 @@ use crate::printer::{BOLD, GOOD, Printer, WARN};
 /// One service manager, for machines.
 #[derive(Serialize)]
 struct Backend {
+    schema: &'static str,
     name: &'static str,
     here: bool,
     capabilities: Vec<manager::Capability>,
@@ -21,7 +22,12 @@ pub fn run(args: &Json, printer: &Printer) -> Result<Exit, Failure> {
     let here = manager::detect();
     let backends: Vec<Backend> = Kind::ALL
         .into_iter()
-        .map(|kind| Backend { name: kind.as_str(), here: kind == here, capabilities: kind.capabilities() })
+        .map(|kind| Backend {
+            schema: "abide.backend/1",
+            name: kind.as_str(),
+            here: kind == here,
+            capabilities: kind.capabilities(),
+        })
         .collect();
     if args.json {
         printer.json(&backends)?;

@@ -1,13 +1,15 @@
 //! The verbs that make a service do something: through the service manager where that runs it and has
 //! the verb, else through the control endpoint of its supervisor.
 
-use std::time::Duration;
+use std::io::ErrorKind;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
-use abide_os::manager::{self, Progress, ServiceManager};
+use abide_os::manager::{self, ManagerError, Progress, ServiceManager, Watcher};
 use abide_spec::{Name, Spec};
-use abide_supervisor::control::{self, AskError, Verb};
+use abide_supervisor::control::{self, AskError, Done, Verb};
 
-use crate::args::{Act, Common, Debug_, Names, Switch};
+use crate::args::{Act, Common, Names, Switch, SwitchDebug};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::printer::{GOOD, Printer};
@@ -15,54 +17,56 @@ use crate::services::{self, Home};
 use crate::verbs::apply::words;
 
 /// How long an answer is waited for that no setting of a spec bounds.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// Patience for a service whose spec cannot be read by this user.
-const UNKNOWN_BUDGET: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What is done to one service; what is so then, in words.
+type Deed<'a> = &'a dyn Fn(&Name, &Home) -> Result<String, Failure>;
 
 /// `abide start`
 pub fn start(args: &Act, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
-    each(args, common, printer, Verb::Start, "is running", |manager, name, budget, watch| {
+    act(args, common, printer, Verb::Start, |manager, name, budget, watch| {
         manager.start(name, budget.start, watch)
     })
 }
 
 /// `abide stop`
 pub fn stop(args: &Act, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
-    each(args, common, printer, Verb::Stop, "is stopped", |manager, name, budget, watch| {
+    act(args, common, printer, Verb::Stop, |manager, name, budget, watch| {
         manager.stop(name, budget.stop, watch)
     })
 }
 
 /// `abide restart`
 pub fn restart(args: &Act, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
-    each(args, common, printer, Verb::Restart, "is running", |manager, name, budget, watch| {
+    act(args, common, printer, Verb::Restart, |manager, name, budget, watch| {
         manager.restart(name, budget.start + budget.stop, watch)
     })
 }
 
 /// `abide reload`
 pub fn reload(args: &Names, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
-    ask_each(&args.names, common, printer, Verb::Reload)
+    tell(&args.names, common, printer, Verb::Reload)
 }
 
 /// `abide pause`
 pub fn pause(args: &Names, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
-    ask_each(&args.names, common, printer, Verb::Pause)
+    tell(&args.names, common, printer, Verb::Pause)
 }
 
 /// `abide continue`
 pub fn go_on(args: &Names, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
-    ask_each(&args.names, common, printer, Verb::Continue)
+    tell(&args.names, common, printer, Verb::Continue)
 }
 
 /// `abide rotate`
 pub fn rotate(args: &Names, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
-    ask_each(&args.names, common, printer, Verb::Rotate)
+    tell(&args.names, common, printer, Verb::Rotate)
 }
 
 /// `abide debug`
-pub fn debug(args: &Debug_, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
-    ask_each(std::slice::from_ref(&args.name), common, printer, Verb::Debug { on: args.switch == Switch::On })
+pub fn debug(args: &SwitchDebug, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
+    let verb = Verb::Debug { on: args.switch == Switch::On };
+    tell(std::slice::from_ref(&args.name), common, printer, verb)
 }
 
 /// How long each verb may take.
@@ -77,97 +81,150 @@ impl Budget {
         if let Some(timeout) = timeout {
             return Self { start: timeout, stop: timeout };
         }
-        let Home::Installed(layout) = home else { return Self { start: PATIENCE, stop: PATIENCE } };
-        let spec = std::fs::read(layout.spec(name)).ok().and_then(|bytes| Spec::from_bytes(&bytes).ok());
-        match spec {
+        let spec = std::fs::read(home.spec(name.as_str())).ok();
+        match spec.and_then(|bytes| Spec::from_bytes(&bytes).ok()) {
             Some(spec) => Self {
                 start: manager::start_budget(&spec),
                 stop: manager::stop_budget(&spec, abide_spec::Family::current()),
             },
-            None => Self { start: UNKNOWN_BUDGET, stop: UNKNOWN_BUDGET },
+            // Not for everybody to read.
+            None => Self { start: PATIENCE, stop: PATIENCE },
         }
     }
 }
 
-fn each(
+/// Starts or stops services: by the service manager, or by the supervisor in an `abide up`.
+fn act(
     args: &Act,
     common: &Common,
     printer: &Printer,
     verb: Verb,
-    done: &str,
-    act: impl Fn(
-        &dyn ServiceManager,
-        &Name,
-        &Budget,
-        &mut manager::Watcher<'_>,
-    ) -> Result<(), manager::ManagerError>,
+    order: impl Fn(&dyn ServiceManager, &Name, &Budget, &mut Watcher<'_>) -> Result<(), ManagerError>,
 ) -> Result<Exit, Failure> {
     let timeout = args.timeout.map(abide_spec::Duration::get);
-    for name in &args.names {
-        let home = Home::required(name, common)?;
-        match &home {
-            Home::Installed(_) => {
-                let manager = services::manager()?;
-                manager.may_change()?;
-                let budget = Budget::of(name, &home, timeout);
-                act(&*manager, name, &budget, &mut |progress: Progress<'_>| {
-                    printer.progress(&words(&progress))
-                })?;
-            }
-            Home::Project(_) => ask(name, &home, verb, timeout, printer)?,
+    each(&args.names, common, printer, &|name, home| {
+        if let Home::Project(_) = home {
+            return ask(name, home, verb, timeout, printer);
         }
-        printer.data(format!("{GOOD}{name}{GOOD:#} {done}"))?;
-    }
-    Ok(Exit::Ok)
+        let manager = services::manager()?;
+        let budget = Budget::of(name, home, timeout);
+        let mut watch = |progress: Progress<'_>| printer.progress(&words(&progress));
+        order(&*manager, name, &budget, &mut watch)?;
+        Ok(format!(" is {}", if verb == Verb::Stop { "stopped" } else { "running" }))
+    })
 }
 
-fn ask_each(names: &[Name], common: &Common, printer: &Printer, verb: Verb) -> Result<Exit, Failure> {
-    for name in names {
-        let home = Home::required(name, common)?;
-        let text = answer(name, &home, verb, None, printer)?;
-        printer.data(format!("{GOOD}{name}{GOOD:#}: {text}"))?;
-    }
-    Ok(Exit::Ok)
+/// What only the supervisor can do.
+fn tell(names: &[Name], common: &Common, printer: &Printer, verb: Verb) -> Result<Exit, Failure> {
+    each(names, common, printer, &|name, home| ask(name, home, verb, None, printer))
 }
 
+/// Every name is known before anything is done; then what fails for one is done for the others all the same.
+fn each(names: &[Name], common: &Common, printer: &Printer, deed: Deed<'_>) -> Result<Exit, Failure> {
+    let homes = names.iter().map(|name| Ok((name, Home::required(name, common)?)));
+    let homes = homes.collect::<Result<Vec<_>, Failure>>()?;
+    let mut failed = None;
+    for (name, home) in &homes {
+        match deed(name, home) {
+            Ok(told) => printer.result(format!("{GOOD}{name}{GOOD:#}{told}"))?,
+            Err(failure) if homes.len() == 1 => return Err(failure),
+            Err(failure) => {
+                printer.failure(&failure);
+                failed.get_or_insert(failure.exit);
+            }
+        }
+    }
+    Ok(failed.unwrap_or(Exit::Ok))
+}
+
+/// Asks the supervisor of a service.
 fn ask(
     name: &Name,
     home: &Home,
     verb: Verb,
     timeout: Option<Duration>,
     printer: &Printer,
-) -> Result<(), Failure> {
-    answer(name, home, verb, timeout, printer).map(drop)
-}
-
-fn answer(
-    name: &Name,
-    home: &Home,
-    verb: Verb,
-    timeout: Option<Duration>,
-    printer: &Printer,
 ) -> Result<String, Failure> {
-    let endpoint = home.place(name).endpoint();
-    let patience = timeout.unwrap_or(PATIENCE);
-    match control::ask(&endpoint, verb, patience, |text| printer.progress(text)) {
-        Ok(done) => Ok(done.text),
+    match answer(name, home, verb, timeout.unwrap_or(PATIENCE), printer)? {
+        Ok(done) => {
+            // The answer may name the service, and so do we.
+            let told = done.text.strip_prefix(name.as_str()).filter(|told| told.starts_with(' '));
+            Ok(told.map_or_else(|| format!(": {}", done.text), str::to_owned))
+        }
         Err(AskError::Unreachable { source, .. })
-            if matches!(
-                source.kind(),
-                std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused
-            ) =>
+            if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) =>
         {
-            Err(not_running(name, home, verb))
+            // Nobody there: for `stop` that is as it should be.
+            if verb == Verb::Stop { Ok(" is stopped".into()) } else { Err(not_running(name, home, verb)) }
         }
         Err(error) => Err(error.into()),
     }
 }
 
-/// Nobody listens: for `stop` that is as it should be.
+/// Waits no longer than `patience` in all, whatever is told meanwhile.
+fn answer(
+    name: &Name,
+    home: &Home,
+    verb: Verb,
+    patience: Duration,
+    printer: &Printer,
+) -> Result<Result<Done, AskError>, Failure> {
+    enum Told {
+        Progress(String),
+        Answer(Box<Result<Done, AskError>>),
+    }
+    let until = Instant::now() + patience;
+    let endpoint = home.place(name).endpoint();
+    let (told, heard) = mpsc::channel();
+    std::thread::Builder::new()
+        .name("ask".into())
+        .spawn(move || {
+            let answer = control::ask(&endpoint, verb, patience, |text| {
+                // Whoever asked may have lost patience.
+                let _ = told.send(Told::Progress(text.to_owned()));
+            });
+            let _ = told.send(Told::Answer(Box::new(answer)));
+        })
+        .map_err(|error| Failure::io("no thread to ask the supervisor with", &error))?;
+    loop {
+        match heard.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(Told::Progress(text)) => printer.progress(&crate::text::plain(&text)),
+            Ok(Told::Answer(answer)) => return Ok(*answer),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                let shown = crate::shown::span(patience);
+                let error = format!("{name} did not {} within {shown}", word(verb));
+                return Err(Failure::new(Exit::TimedOut, error).hint(format!(
+                    "`abide status {name}` tells how it goes on, `--timeout` gives it longer"
+                )));
+            }
+        }
+    }
+}
+
+const fn word(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Status => "answer",
+        Verb::Start => "start",
+        Verb::Stop => "stop",
+        Verb::Restart => "restart",
+        Verb::Reload => "reload",
+        Verb::Pause => "pause",
+        Verb::Continue => "continue",
+        Verb::Debug { .. } => "switch its verbosity",
+        Verb::Rotate => "begin new log files",
+    }
+}
+
 fn not_running(name: &Name, home: &Home, verb: Verb) -> Failure {
-    let failure = Failure::new(Exit::NotRunning, format!("{name} is not running"));
-    match (home, verb) {
-        (Home::Project(_), _) => failure.hint("`abide up` in its folder starts it"),
-        (Home::Installed(_), _) => failure.hint(format!("`abide start {name}` starts it")),
+    let error = match (home, verb) {
+        (Home::Project(_), Verb::Start | Verb::Restart) => {
+            format!("{name} cannot be started: its `abide up` has ended")
+        }
+        _ => format!("{name} is not running"),
+    };
+    let failure = Failure::new(Exit::NotRunning, error);
+    match home.project() {
+        Some(folder) => failure.hint(format!("`abide up` in {} starts it", folder.display())),
+        None => failure.hint(format!("`abide start {name}` starts it")),
     }
 }

@@ -6,6 +6,7 @@ pub mod check;
 pub mod completions;
 pub mod control;
 pub mod events;
+pub mod help;
 pub mod install;
 pub mod logs;
 pub mod man;

@@ -2,11 +2,13 @@
 
 use abide_os::manager::{self, Change, ChangeKind, Kind, Level};
 use abide_os::resolve::{self, Relative};
+use serde::Serialize;
 
 use crate::args;
 use crate::diff;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::findings;
 use crate::printer::{BAD, BOLD, FAINT, GOOD, Printer, WARN};
 use crate::services;
 use crate::specs::{self, Loaded};
@@ -15,10 +17,11 @@ use crate::specs::{self, Loaded};
 pub fn run(args: &args::Plan, printer: &Printer) -> Result<Exit, Failure> {
     let mut plans = Vec::new();
     for one in specs::load(&args.files)? {
-        plans.push(make(one, args.backend.as_deref())?);
+        plans.push(make(one, args.backend.map(Kind::from))?);
     }
     if args.json {
-        printer.json(&plans)?;
+        let shown: Vec<_> = plans.iter().map(|plan| Shown { schema: "abide.plan/1", plan }).collect();
+        printer.json(&shown)?;
     } else {
         for plan in &plans {
             show(plan, printer)?;
@@ -28,30 +31,31 @@ pub fn run(args: &args::Plan, printer: &Printer) -> Result<Exit, Failure> {
     Ok(if blocked { Exit::BadSpec } else { Exit::Ok })
 }
 
+/// A plan for machines.
+#[derive(Serialize)]
+struct Shown<'a> {
+    schema: &'static str,
+    #[serde(flatten)]
+    plan: &'a manager::Plan,
+}
+
 /// The plan for one spec, on this machine or for another service manager.
-pub fn make(mut one: Loaded, backend: Option<&str>) -> Result<manager::Plan, Failure> {
-    let wanted = match backend {
-        Some(name) => Some(name.parse::<Kind>().map_err(|error| Failure::new(Exit::Usage, error))?),
-        None => None,
-    };
-    let own = || services::manager();
-    let folder = one.folder().to_owned();
-    let path = std::env::var_os("PATH");
-    let original = one.spec.clone();
-    let findings = resolve::spec(&mut one.spec, Relative::Refuse(&folder), path.as_deref());
-    let here = Some(manager::detect());
-    match wanted {
+pub fn make(mut one: Loaded, backend: Option<Kind>) -> Result<manager::Plan, Failure> {
+    let restarts = findings::of_restarts(&one.spec);
+    let mut plan = match backend.filter(|kind| *kind != manager::detect()) {
         // Another machine's paths are not this one's to look up.
-        Some(kind) if Some(kind) != here => {
-            let desired = desired(Loaded { spec: original, ..one })?;
-            Ok(manager::preview(kind, &desired)?)
+        Some(kind) => manager::preview(kind, &desired(one)?)?,
+        None => {
+            let folder = one.folder().to_owned();
+            let path = std::env::var_os("PATH");
+            let found = resolve::spec(&mut one.spec, Relative::Refuse(&folder), path.as_deref());
+            let mut plan = services::manager()?.plan(&desired(one)?)?;
+            plan.findings.splice(0..0, found);
+            plan
         }
-        _ => {
-            let mut plan = own()?.plan(&desired(one)?)?;
-            plan.findings.splice(0..0, findings);
-            Ok(plan)
-        }
-    }
+    };
+    plan.findings.extend(restarts);
+    Ok(plan)
 }
 
 fn desired(one: Loaded) -> Result<manager::Desired, Failure> {

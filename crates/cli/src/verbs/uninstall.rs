@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use abide_os::manager::{Progress, Uninstall};
+use abide_os::manager::{Progress, ServiceManager, Uninstall};
+use abide_spec::Name;
 
 use crate::args;
 use crate::exit::Exit;
@@ -14,21 +15,32 @@ use crate::verbs::apply::words;
 /// How long the service manager may take to forget a service that has stopped.
 const WAIT: Duration = Duration::from_secs(30);
 
-/// Uninstalls services, one after the other.
+/// Uninstalls services, one after the other; what fails for one is done for the others all the same.
 pub fn run(args: &args::Uninstall, printer: &Printer) -> Result<Exit, Failure> {
-    let manager = services::manager()?;
-    manager.may_change()?;
-    let how = Uninstall { keep_logs: args.keep_logs, wait: WAIT };
+    let manager = services::changing_manager()?;
+    let mut failed = None;
     for name in &args.names {
-        let mut watch = |progress: Progress<'_>| printer.progress(&words(&progress));
-        let removed = manager.uninstall(name, how, &mut watch)?;
-        printer.data(format!("{GOOD}{name}{GOOD:#} is uninstalled"))?;
-        for what in &removed.removed {
-            printer.note(format!("  {FAINT}- {what}{FAINT:#}"));
-        }
-        for what in &removed.kept {
-            printer.note(format!("  kept {what}"));
+        match one(&*manager, name, args.keep_logs, printer) {
+            Ok(()) => {}
+            Err(failure) if args.names.len() == 1 => return Err(failure),
+            Err(failure) => {
+                printer.failure(&failure);
+                failed.get_or_insert(failure.exit);
+            }
         }
     }
-    Ok(Exit::Ok)
+    Ok(failed.unwrap_or(Exit::Ok))
+}
+
+fn one(manager: &dyn ServiceManager, name: &Name, keep_logs: bool, printer: &Printer) -> Result<(), Failure> {
+    let mut watch = |progress: Progress<'_>| printer.progress(&words(&progress));
+    let removed = manager.uninstall(name, Uninstall { keep_logs, wait: WAIT }, &mut watch)?;
+    printer.result(format!("{GOOD}{name}{GOOD:#} is uninstalled"))?;
+    for what in &removed.removed {
+        printer.note(format!("  {FAINT}- {what}{FAINT:#}"));
+    }
+    for what in &removed.kept {
+        printer.note(format!("  kept {what}"));
+    }
+    Ok(())
 }

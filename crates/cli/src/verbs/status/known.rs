@@ -1,0 +1,124 @@
+//! What is known of a service: what its supervisor left on disk, and what the service manager says.
+
+use std::path::PathBuf;
+
+use abide_os::manager::{Enabled, ManagerState, ManagerStatus};
+use abide_spec::Name;
+use abide_supervisor::status::{self, Status};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::services::{self, Home};
+
+/// What is known of a service from both sides.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Known {
+    /// What the supervisor knows.
+    #[serde(flatten)]
+    pub status: Status,
+    /// The folder of the `abide up` that runs or ran it; nothing for what is installed.
+    pub project: Option<PathBuf>,
+    /// When it starts by itself; nothing in an `abide up`.
+    pub enabled: Option<Enabled>,
+    /// What the service manager says, where there is one.
+    pub manager: Option<ManagerStatus>,
+}
+
+impl Known {
+    /// Looks at a service.
+    pub fn of(name: &Name, home: &Home) -> Result<Self, Failure> {
+        let manager = match home {
+            Home::Installed(_) => Some(services::manager()?.status(name)?),
+            Home::Project(_) => None,
+        };
+        let left = match (status::read(&home.place(name).state), &manager) {
+            (Ok(left), _) => left,
+            // Not everybody may look into the folders of a service; the service manager tells everybody.
+            (Err(_), Some(_)) => None,
+            (Err(error), None) => return Err(error.into()),
+        };
+        let mut status = left.unwrap_or_else(|| unseen(name, manager.as_ref()));
+        if let Some(manager) = &manager {
+            reconcile(&mut status, manager);
+        }
+        let enabled = manager.as_ref().map(|manager| manager.enabled);
+        Ok(Self { status, project: home.project(), enabled, manager })
+    }
+}
+
+/// The status of a service whose supervisor left none that we may read, from what the service manager says.
+fn unseen(name: &Name, manager: Option<&ManagerStatus>) -> Status {
+    let state = manager.map_or(ManagerState::Stopped, |manager| manager.state);
+    Status {
+        since: manager
+            .and_then(|manager| manager.since)
+            .map(abide_supervisor::timestamp::rfc3339)
+            .unwrap_or_default(),
+        ready: state == ManagerState::Running,
+        why: manager.and_then(|manager| manager.text.clone()),
+        ..Status::never_ran(name, state.as_str())
+    }
+}
+
+/// Where the two disagree, the one who knows better is believed: a supervisor that is dead cannot know
+/// that the service manager gave up on it, or starts it again.
+fn reconcile(status: &mut Status, manager: &ManagerStatus) {
+    if !matches!(status.state.as_str(), "stopped" | "failed") {
+        return;
+    }
+    match manager.state {
+        ManagerState::Failed if status.state != "failed" => {
+            status.state = "failed".into();
+            status.why = Some(match (&manager.result, &manager.exit) {
+                (Some(result), Some(exit)) => format!("the service manager says {result} ({exit})"),
+                (Some(result), None) => format!("the service manager says {result}"),
+                _ => "the service manager says that it failed".into(),
+            });
+        }
+        ManagerState::Starting | ManagerState::Running if !status::supervisor_lives(status) => {
+            status.state = "starting".into();
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(state: &str) -> Status {
+        Status::never_ran(&"web".parse().unwrap(), state)
+    }
+
+    #[test]
+    fn a_service_manager_that_gave_up_is_believed() {
+        let mut left = status("stopped");
+        let manager = ManagerStatus {
+            installed: true,
+            state: ManagerState::Failed,
+            result: Some("start-limit-hit".into()),
+            ..ManagerStatus::absent()
+        };
+        reconcile(&mut left, &manager);
+        assert_eq!(left.state, "failed");
+        assert!(left.why.unwrap().contains("start-limit-hit"));
+    }
+
+    #[test]
+    fn a_supervisor_that_is_started_again_is_starting() {
+        let mut left = status("stopped");
+        reconcile(
+            &mut left,
+            &ManagerStatus { installed: true, state: ManagerState::Running, ..ManagerStatus::absent() },
+        );
+        assert_eq!(left.state, "starting");
+    }
+
+    #[test]
+    fn what_runs_is_left_alone() {
+        let mut left = status("running");
+        reconcile(&mut left, &ManagerStatus { state: ManagerState::Starting, ..ManagerStatus::absent() });
+        assert_eq!(left.state, "running");
+    }
+}

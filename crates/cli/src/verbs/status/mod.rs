@@ -1,0 +1,61 @@
+//! `abide status`: what services do.
+
+mod detail;
+mod known;
+mod row;
+
+use abide_spec::Name;
+
+pub use known::Known;
+pub use row::{Times, columns, row};
+
+use crate::args::{self, Common};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::printer::{self, Printer};
+use crate::services::{self, Home};
+use crate::table;
+
+/// Shows one service or all.
+pub fn run(args: &args::Status, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
+    match &args.name {
+        Some(name) => one(name, args.json, common, printer),
+        None => all(args.json, common, printer),
+    }
+}
+
+fn one(name: &Name, json: bool, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
+    let nothing_known = |failure| Failure { exit: Exit::UnknownStatus, ..failure };
+    let Some(home) = Home::of(name, common).map_err(nothing_known)? else {
+        return Err(nothing_known(services::absent(name, common)));
+    };
+    let known = Known::of(name, &home).map_err(nothing_known)?;
+    if json {
+        printer.json(&known)?;
+    } else {
+        detail::show(&known, &home, printer)?;
+    }
+    Ok(match known.status.state.as_str() {
+        "stopped" | "failed" | "waiting" => Exit::NotRunningStatus,
+        "unknown" => Exit::UnknownStatus,
+        _ => Exit::Ok,
+    })
+}
+
+fn all(json: bool, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
+    let mut known = Vec::new();
+    for (name, home) in services::known(common.dir.as_deref()) {
+        known.push(Known::of(&name, &home)?);
+    }
+    if json {
+        printer.json(&known)?;
+    } else if known.is_empty() {
+        printer.note("no services here yet; `abide install NAME -- COMMAND…` or `abide up` makes one");
+    } else {
+        let rows: Vec<_> = known.iter().map(|known| row(&known.status, Times::Spans)).collect();
+        for line in table::render(&columns(Times::Spans), &rows, printer::output_width()) {
+            printer.data(line)?;
+        }
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,74 @@
+//! A service as a line of a table.
+
+use std::time::SystemTime;
+
+use abide_supervisor::status::Status;
+use anstyle::Style;
+
+use crate::printer::{BAD, FAINT, GOOD, WARN};
+use crate::shown;
+use crate::table::{Cell, Column};
+
+/// How times are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// For how long: true at the moment of printing.
+    Spans,
+    /// Since when, by the clock: stays true while it stands on the screen.
+    Clock,
+}
+
+/// The columns of the table.
+pub fn columns(times: Times) -> [Column; 8] {
+    let time = match times {
+        Times::Spans => "UP",
+        Times::Clock => "SINCE",
+    };
+    [("", 0), ("NAME", 0), ("STATE", 0), ("HEALTH", 1), ("PID", 4), (time, 2), ("RESTARTS", 3), ("WHY", 0)]
+        .map(|(title, spare)| Column { title, spare })
+}
+
+/// A sign and a colour for a state.
+pub fn mark(status: &Status) -> (&'static str, Style) {
+    match status.state.as_str() {
+        "running" if status.ready && status.healthy => ("●", GOOD),
+        "running" | "starting" | "stopping" | "paused" | "waiting" => ("◐", WARN),
+        "backing-off" | "failed" => ("✗", BAD),
+        _ => ("○", FAINT),
+    }
+}
+
+/// A service's line in the table.
+pub fn row(status: &Status, times: Times) -> Vec<Cell> {
+    let (sign, style) = mark(status);
+    let fine = status.state == "running" && status.ready && status.healthy;
+    let health = match (status.state.as_str(), status.ready, status.healthy) {
+        ("running", _, false) => "unhealthy",
+        ("running", false, _) => "not ready",
+        ("running", ..) => "ok",
+        _ => "-",
+    };
+    let time = match times {
+        Times::Spans => status
+            .started
+            .as_deref()
+            .and_then(|time| shown::distance(time, SystemTime::now()))
+            .map_or("-".into(), shown::span),
+        Times::Clock => shown::clock(&status.since),
+    };
+    let pid = status.pid.map_or("-".into(), |pid| pid.to_string());
+    // Why it runs well is of no interest.
+    let why = if fine { "" } else { status.why.as_deref().unwrap_or("") };
+    // The state stands beside it.
+    let why = why.strip_prefix(&format!("{}: ", status.state)).unwrap_or(why);
+    vec![
+        Cell::new(sign, style),
+        status.name.as_str().into(),
+        Cell::new(&status.state, style),
+        health.into(),
+        pid.into(),
+        time.into(),
+        status.restarts.to_string().into(),
+        Cell::new(why, FAINT),
+    ]
+}
