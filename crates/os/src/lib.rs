@@ -15,6 +15,7 @@ pub mod probe;
 pub mod process;
 pub mod quote;
 pub mod resolve;
+pub mod terminal;
 pub mod watch;
 
 #[cfg(target_os = "linux")]

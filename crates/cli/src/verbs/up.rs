@@ -8,6 +8,7 @@ use abide_os::link::{self, ManagerKind};
 use abide_os::manager::foreground;
 use abide_os::paths::Layout;
 use abide_os::resolve::{self, Relative};
+use abide_os::terminal::Silence;
 use abide_supervisor::{Charge, Driver, Outcome, Place, SetupError, Show, status};
 
 use crate::args::{Common, Up};
@@ -44,9 +45,11 @@ pub fn run(args: &Up, common: &Common, printer: &Printer) -> Result<Exit, Failur
     };
     introduce(&folder, &names, look, printer);
     let screen = Arc::new(Screen::new(names, look));
+    let silence = if look.table { Silence::begin() } else { None };
     let drawing = screen.start().map_err(|error| Failure::io("no thread for the view", &error))?;
     let outcome = supervise(loaded, &layout, &screen, args.no_output);
     screen.close();
+    drop(silence);
     // It may be stuck on a terminal that takes nothing; then it ends with this process.
     if drawing.is_finished() {
         let _ = drawing.join();

@@ -18,6 +18,7 @@ pub(crate) mod plain;
 pub(crate) mod process;
 mod signals;
 mod socket_path;
+pub(crate) mod terminal;
 mod wake;
 #[cfg(not(target_os = "linux"))]
 pub(crate) mod watch;

@@ -1,0 +1,36 @@
+//! Unix side of [`crate::terminal`]: the terminal's `ECHO` mode.
+
+use std::io;
+
+use rustix::process::getpgrp;
+use rustix::termios::{LocalModes, OptionalActions, Termios, isatty, tcgetattr, tcgetpgrp, tcsetattr};
+
+#[derive(Debug)]
+pub(crate) struct Silence {
+    before: Termios,
+}
+
+impl Silence {
+    pub(crate) fn begin() -> Option<Self> {
+        let input = io::stdin();
+        // A process in the background would be stopped for changing the terminal.
+        if !isatty(&input) || tcgetpgrp(&input).ok()? != getpgrp() {
+            return None;
+        }
+        let before = tcgetattr(&input).ok()?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&input, OptionalActions::Now, &silent).ok()?;
+        Some(Self { before })
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        let input = io::stdin();
+        if tcgetpgrp(&input).is_ok_and(|group| group == getpgrp()) {
+            // A terminal that has gone needs nothing back.
+            let _ = tcsetattr(&input, OptionalActions::Now, &self.before);
+        }
+    }
+}
