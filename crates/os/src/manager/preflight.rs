@@ -261,7 +261,7 @@ impl Ground<'_> {
         if hardening.home == Home::Hidden && below_homes(path) {
             return Some("is in a home folder, and those are hidden from the service (`security.home`)");
         }
-        if !hardening.shared_temp && (path.starts_with("/tmp") || path.starts_with("/var/tmp")) {
+        if !hardening.shared_temp && below_temp(path) {
             return Some("is in /tmp, and the service has a /tmp of its own (`security.shared-temp`)");
         }
         None
@@ -274,10 +274,19 @@ impl Ground<'_> {
         if home {
             let owner = path.strip_prefix("/home").ok().and_then(|rest| rest.iter().next());
             let owner = owner.map_or_else(|| "root".to_owned(), |owner| owner.to_string_lossy().into_owned());
-            ways.push(match owner.as_str() {
-                "root" => "run it as root (`account.run-as = \"system\"`) with `security.home = \"read-only\"`".into(),
-                owner => format!("run it as its owner (`account.run-as = \"{owner}\"`) with `security.home = \"read-only\"`"),
+            let home = "`security.home = \"read-only\"`";
+            ways.push(match (&self.spec.account.run_as, owner.as_str()) {
+                (RunAs::User(user), owner) if user == owner => format!("set {home}"),
+                (RunAs::System, _) => format!("set {home}"),
+                (_, "root") => format!("run it as root (`account.run-as = \"system\"`) with {home}"),
+                (_, owner) => format!("run it as its owner (`account.run-as = \"{owner}\"`) with {home}"),
             });
+        } else if below_temp(path) {
+            let folder = path.parent().filter(|_| path.is_file()).unwrap_or(path);
+            ways.push(format!(
+                "show it to the service (`security.read = [{:?}]`)",
+                folder.display().to_string()
+            ));
         } else {
             ways.push("let everyone read and enter it (`chmod o+rX`)".into());
         }
@@ -303,6 +312,10 @@ impl Ground<'_> {
             None => Some(Finding::error(field, text).with_hint(hint)),
         }
     }
+}
+
+fn below_temp(path: &Path) -> bool {
+    path.starts_with("/tmp") || path.starts_with("/var/tmp")
 }
 
 fn error_at(field: &str, text: String) -> Finding {
