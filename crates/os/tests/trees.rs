@@ -46,12 +46,12 @@ fn tells_how_programs_end() {
         for code in [0, 1, 42, 255] {
             let mut spawned = start(&sh(&format!("exit {code}")), events);
             assert_eq!(wait_exit(events, spawned.tree.pid()), Exit::Code(code));
-            assert!(spawned.tree.is_gone());
+            wait_gone(events, &mut spawned.tree);
             assert_eq!(spawned.tree.members(), []);
         }
         let mut spawned = start(&sh("kill -USR1 $$"), events);
         assert_eq!(wait_exit(events, spawned.tree.pid()), Exit::Signal(10));
-        assert!(spawned.tree.is_gone());
+        wait_gone(events, &mut spawned.tree);
     });
 }
 
@@ -76,7 +76,7 @@ fn signals_reach_the_program_only() {
         spawned.tree.kill_program().unwrap();
         spawned.tree.act(&StopAction::Kill(KillScope::Tree)).unwrap();
         wait_gone(events, &mut spawned.tree);
-        assert!(!is_running(sleeper));
+        until_dead(sleeper);
     });
 }
 
@@ -120,7 +120,7 @@ fn nobody_escapes_a_kill() {
             }
             spawned.tree.kill().unwrap();
             wait_gone(events, &mut spawned.tree);
-            assert!(!escaped.iter().any(|pid| is_running(*pid)), "{escaped:?}");
+            escaped.into_iter().for_each(until_dead);
             // End of file: nobody holds the pipe any more.
             lines.rest();
         }
@@ -154,12 +154,12 @@ fn orphans_are_told_apart() {
         one.tree.kill().unwrap();
         assert_eq!(wait_exit(events, pid), Exit::Signal(9));
         wait_gone(events, &mut one.tree);
-        assert!(!is_running(first));
+        until_dead(first);
         assert!(is_running(second) && is_running(two.tree.pid()));
         assert!(!two.tree.is_gone());
         two.tree.kill().unwrap();
         wait_gone(events, &mut two.tree);
-        assert!(!is_running(second));
+        until_dead(second);
     });
 }
 
@@ -526,8 +526,14 @@ fn a_thousand_programs_leave_nothing() {
             spawn_one(events);
         }
         assert_eq!(fds(), before);
-        let left = children().into_iter().map(|pid| (pid, state(pid), fs::read_to_string(format!("/proc/{pid}/cmdline"))));
-        assert_eq!(left.map(|it| format!("{it:?}")).collect::<Vec<_>>(), Vec::<String>::new(), "not even dead ones");
+        let left = children()
+            .into_iter()
+            .map(|pid| (pid, state(pid), fs::read_to_string(format!("/proc/{pid}/cmdline"))));
+        assert_eq!(
+            left.map(|it| format!("{it:?}")).collect::<Vec<_>>(),
+            Vec::<String>::new(),
+            "not even dead ones"
+        );
     });
 }
 
@@ -589,7 +595,7 @@ fn programs_end_with_their_supervisor() {
         assert!(!tree.is_gone());
         tree.kill().unwrap();
         wait_gone(events, &mut tree);
-        assert!(!is_running(sleeper));
+        until_dead(sleeper);
     }
 }
 

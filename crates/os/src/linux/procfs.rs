@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use crate::process::{INSTANCE_VARIABLE, StartToken};
 
@@ -72,13 +73,39 @@ pub(crate) fn children(pid: u32) -> Vec<u32> {
 }
 
 /// The mark of the tree that a process was started in, if it still carries it.
+///
+/// While a process executes a new program, there is a moment in which it has no environment to be read; that passes, and
+/// is waited for. A process that was given no environment has none for good.
 pub(crate) fn instance(pid: u32) -> Option<String> {
     let mut bytes = Vec::new();
-    fs::File::open(format!("/proc/{pid}/environ")).ok()?.take(4 << 20).read_to_end(&mut bytes).ok()?;
+    for attempt in 0..200 {
+        fs::File::open(format!("/proc/{pid}/environ")).ok()?.take(4 << 20).read_to_end(&mut bytes).ok()?;
+        if !bytes.is_empty() || !is_executing(pid) {
+            break;
+        }
+        if attempt < 20 {
+            std::thread::yield_now();
+        } else {
+            std::thread::sleep(Duration::from_micros(100));
+        }
+    }
     bytes.split(|byte| *byte == 0).find_map(|entry| {
         let value = entry.strip_prefix(INSTANCE_VARIABLE.as_bytes())?.strip_prefix(b"=")?;
         Some(String::from_utf8_lossy(value).into_owned())
     })
+}
+
+/// Whether a process is between two programs: alive, and with no place for an environment yet.
+fn is_executing(pid: u32) -> bool {
+    let mut bytes = [0_u8; 1024];
+    let read = fs::File::open(format!("/proc/{pid}/stat")).and_then(|mut file| file.read(&mut bytes));
+    let line = read.ok().and_then(|length| bytes.get(..length)).unwrap_or_default();
+    let text =
+        line.iter().rposition(|byte| *byte == b')').and_then(|at| line.get(at + 2..)).unwrap_or_default();
+    let mut fields = text.split(|byte| *byte == b' ');
+    // The 3rd and the 51st field of the line.
+    let (state, environment_end) = (fields.next(), fields.nth(47));
+    !matches!(state, None | Some(b"Z" | b"X")) && environment_end == Some(b"0")
 }
 
 fn boot() -> &'static str {
@@ -107,6 +134,13 @@ mod tests {
         assert_eq!(parse_stat(b""), None);
         assert_eq!(parse_stat(b"42 (x)"), None);
         assert_eq!(parse_stat(b"42 (x) S 1"), None);
+    }
+
+    #[test]
+    fn this_process_is_not_between_programs() {
+        assert!(!is_executing(std::process::id()));
+        assert!(!is_executing(0x7fff_fff0));
+        assert_eq!(instance(0x7fff_fff0), None);
     }
 
     #[test]

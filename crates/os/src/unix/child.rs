@@ -25,6 +25,10 @@ pub(crate) struct Plan {
     pub(crate) entrance: c_int,
     pub(crate) limits: [Option<(c_int, libc::rlim_t)>; 2],
     pub(crate) account: Option<Account>,
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "only Linux ties a child to its parent")
+    )]
     pub(crate) parent: libc::pid_t,
     /// Where a failure is written to, or -1 where the parent sees `failure`.
     pub(crate) report: c_int,

@@ -17,6 +17,7 @@ pub(crate) struct Entry {
     pub(crate) id: u64,
     /// Of the main program, which is its session and process group too.
     pub(crate) pid: u32,
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux tells orphans apart"))]
     pub(crate) instance: String,
     /// The main program was not reaped yet.
     pub(crate) running: bool,

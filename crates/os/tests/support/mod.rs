@@ -125,6 +125,15 @@ pub fn is_running(pid: u32) -> bool {
     state(pid).is_some_and(|state| state != 'Z' && state != 'X')
 }
 
+/// A process leaves its control group, and with it its tree, a little before it counts as dead.
+pub fn until_dead(pid: u32) {
+    let deadline = Instant::now() + Duration::from_millis(500);
+    while is_running(pid) {
+        assert!(Instant::now() < deadline, "process {pid} is alive");
+        std::thread::yield_now();
+    }
+}
+
 /// Ends a process at the end of a test, however that comes.
 pub struct Ends(pub u32);
 

@@ -203,7 +203,7 @@ fn whole_life() {
     let left: Vec<_> = place.files().into_iter().filter(|path| path.is_file()).collect();
     assert_eq!(left, Vec::<PathBuf>::new());
     assert!(matches!(place.uninstall(), Err(ManagerError::NotInstalled { .. })));
-    assert_eq!(scm.installed().unwrap(), []);
+    assert!(scm.installed().unwrap().is_empty());
 }
 
 fn failed_start() {
