@@ -5,6 +5,7 @@ use std::time::Instant;
 use abide_lifecycle::{Event, State};
 use abide_os::events::{NotifyId, OsSignal};
 use abide_os::link::{ManagerKind, Order};
+use abide_os::process::Tree;
 use abide_spec::Exit;
 
 use super::{DRAIN, Driver, Message, Task};
@@ -113,8 +114,9 @@ impl Driver {
     /// Asked a second time: kills at once.
     pub(super) fn hurry(&mut self) {
         for service in &mut self.services {
-            if let Some(tree) = &mut service.tree {
-                let _ = tree.kill();
+            if service.tree.is_some() {
+                service.keep(Kept::Note("asked a second time: killing at once".into()));
+                service.tree_act("killed", Tree::kill);
             }
         }
     }
