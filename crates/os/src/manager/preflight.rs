@@ -238,8 +238,9 @@ impl Ground<'_> {
     fn reach(&self, field: &str, path: &Path, who: Option<&Who>, want: Want) -> Result<(), Finding> {
         let Some(who) = who else { return Ok(()) };
         let real = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-        let ways = self.ways_out(&real);
-        if let Some(hidden) = self.hidden(&real) {
+        let hidden = self.hidden(&real);
+        let ways = self.ways_out(&real, hidden.is_some());
+        if let Some(hidden) = hidden {
             return Err(error_at(field, format!("{} {hidden}", path.display())).with_hint(ways));
         }
         reachable(path, who, want).map_err(|barrier| {
@@ -267,7 +268,7 @@ impl Ground<'_> {
         None
     }
 
-    fn ways_out(&self, path: &Path) -> String {
+    fn ways_out(&self, path: &Path, hidden: bool) -> String {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let mut ways = vec![format!("move it to /opt or /srv (`/srv/{}/{name}`)", self.spec.name)];
         let home = path.starts_with("/home") || path.starts_with("/root");
@@ -281,7 +282,7 @@ impl Ground<'_> {
                 (_, "root") => format!("run it as root (`account.run-as = \"system\"`) with {home}"),
                 (_, owner) => format!("run it as its owner (`account.run-as = \"{owner}\"`) with {home}"),
             });
-        } else if below_temp(path) {
+        } else if hidden {
             let folder = path.parent().filter(|_| path.is_file()).unwrap_or(path);
             ways.push(format!(
                 "show it to the service (`security.read = [{:?}]`)",

@@ -30,6 +30,14 @@ pub fn executable(value: &[u8]) -> String {
     words(value, false)
 }
 
+/// Whether systemd takes a path as an executable at all: whatever the quoting, it refuses quotes, backslashes and
+/// control characters there.
+#[must_use]
+pub fn can_execute(path: &Path) -> bool {
+    let refused = |c: char| c.is_control() || matches!(c, '"' | '\'' | '\\');
+    path.to_str().is_some_and(|text| !text.chars().any(refused))
+}
+
 /// One argument of a command line (`ExecStart=`), any bytes but NUL.
 #[must_use]
 pub fn argument(value: &[u8]) -> String {

@@ -266,6 +266,15 @@ pub fn findings(spec: &Spec, context: &Context) -> Vec<Finding> {
     for name in spec.start.after.iter().filter(|name| !is_unit_name(name)) {
         found.push(Finding::error("start.after", format!("`{name}` cannot be the name of a systemd unit")));
     }
+    if !escape::can_execute(&context.supervisor) {
+        found.push(Finding::error(
+            None,
+            format!(
+                "systemd executes no path with quotes or backslashes, and the supervisor's would be {}",
+                context.supervisor.display()
+            ),
+        ));
+    }
     let spoken = [("program.env-file", spec.program.env_file.as_deref())];
     for (field, path) in spoken.into_iter().filter_map(|(field, path)| Some((field, path?))) {
         if escape::rest_path(path).is_none() {

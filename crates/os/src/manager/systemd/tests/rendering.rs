@@ -196,6 +196,16 @@ fn an_old_systemd_is_refused_and_an_older_one_gets_no_new_words() {
 }
 
 #[test]
+fn a_supervisor_that_systemd_would_not_execute_is_found() {
+    let spec = spec("");
+    let mut context = context(&spec);
+    context.supervisor = "/opt/it's/abide-supervisor".into();
+    assert!(findings(&spec, &context).iter().any(|finding| finding.level == Level::Error));
+    context.supervisor = "/opt/100% of $it/abide-supervisor".into();
+    assert!(findings(&spec, &context).is_empty());
+}
+
+#[test]
 fn rendering_is_the_same_every_time() {
     let spec =
         spec("account.groups = [\"b\", \"a\"]\nsecurity.capabilities = [\"CAP_CHOWN\", \"CAP_FOWNER\"]");
