@@ -173,10 +173,12 @@ fn read_spec(file: &Path) -> Result<Spec, Failure> {
     let bytes = std::fs::read(file).map_err(|error| {
         Failure::new(BAD_SPEC, format!("the spec {} cannot be read: {error}", file.display()))
     })?;
-    Spec::from_bytes(&bytes).map_err(|errors| {
-        let text = String::from_utf8_lossy(&bytes);
-        Failure::new(BAD_SPEC, errors.render(file, &text, false))
-    })
+    let refuse = |errors: &abide_spec::Errors, text: &str| {
+        Failure::new(BAD_SPEC, errors.render(file, text, false).trim_start_matches("error: "))
+    };
+    let text =
+        abide_spec::text_of(&bytes).map_err(|errors| refuse(&errors, &String::from_utf8_lossy(&bytes)))?;
+    Spec::parse_lean(text).map_err(|errors| refuse(&errors, text))
 }
 
 /// Supervises as what the service manager expects this process to be. Whatever goes wrong is told to
