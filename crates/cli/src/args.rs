@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use abide_os::manager::Kind;
 use abide_spec::{Duration, HttpUrl, Name, When};
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
 use crate::examples;
@@ -29,7 +29,10 @@ pub fn command() -> clap::Command {
             command.after_help(examples).help_template(TEMPLATE)
         }
     };
-    let command = with_examples(Cli::command().mut_subcommands(with_examples));
+    let help = Arg::new("help").short('h').long("help").action(ArgAction::HelpShort).help("Print help");
+    let command = Cli::command().disable_help_flag(true).mut_subcommands(|verb| verb.disable_help_flag(true));
+    let command = with_examples(command.mut_subcommands(with_examples));
+    let command = command.arg(help.global(true).help_heading("Global options"));
     command.help_template(format!("{TEMPLATE}\n\n{}", crate::exit::short()))
 }
 

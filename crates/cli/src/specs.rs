@@ -82,14 +82,15 @@ pub fn refusal(wrong: Vec<Bad>) -> Option<Failure> {
         return failures.pop();
     }
     // The frames of several files stand one below the other; each has its own hint.
-    let frames: Vec<String> =
-        failures
-            .into_iter()
-            .map(|failure| {
-                if failure.framed { failure.error } else { format!("{BAD}error:{BAD:#} {}\n", failure.error) }
-            })
-            .collect();
-    Some(Failure::framed(Exit::BadSpec, frames.join("\n").trim_end()))
+    let frames: Vec<String> = failures
+        .into_iter()
+        .map(
+            |failure| {
+                if failure.framed { failure.error } else { format!("{BAD}error:{BAD:#} {}", failure.error) }
+            },
+        )
+        .collect();
+    Some(Failure::framed(Exit::BadSpec, frames.join("\n\n").trim_end()))
 }
 
 /// Reads the specs of files and folders, each by itself.

@@ -86,7 +86,7 @@ fn check(one: &Loaded, backend: Option<Kind>) -> Checked {
         // Where no service manager runs, the spec is likely meant for a machine that has one.
         for finding in lost.iter_mut().filter(|finding| finding.level == Level::Error) {
             finding.level = Level::Warning;
-            finding.text.push_str(" (`abide up`; look at another service manager with --backend)");
+            finding.text.push_str("; that matters for `abide up` only (--backend checks for others)");
         }
     }
     found.extend(lost);

@@ -13,7 +13,7 @@ pub fn run(wanted: &Help, printer: &Printer) -> Result<Exit, Failure> {
     let mut command = args::command();
     command.build();
     let Some(topic) = wanted.topic.as_deref() else {
-        printer.data(command.render_long_help().ansi().to_string().trim_end())?;
+        printer.data(command.render_help().ansi().to_string().trim_end())?;
         return Ok(Exit::Ok);
     };
     if topic == EXIT_CODES {
@@ -24,6 +24,6 @@ pub fn run(wanted: &Help, printer: &Printer) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Usage, format!("there is no help about `{topic}`"))
             .hint("`abide help` lists the verbs; `abide help exit-codes` is the other topic"));
     };
-    printer.data(verb.render_long_help().ansi().to_string().trim_end())?;
+    printer.data(verb.render_help().ansi().to_string().trim_end())?;
     Ok(Exit::Ok)
 }

@@ -27,8 +27,13 @@ pub fn run(args: &args::Plan, printer: &Printer) -> Result<Exit, Failure> {
             show(plan, printer)?;
         }
     }
-    let blocked = plans.iter().any(manager::Plan::blocked);
-    Ok(if blocked { Exit::BadSpec } else { Exit::Ok })
+    let refused = plans.iter().filter_map(|plan| {
+        findings::refuse(&format!("{} cannot be applied", plan.service), &plan.findings).err()
+    });
+    let mut refused: Vec<Failure> = refused.collect();
+    let last = refused.pop();
+    refused.iter().for_each(|failure| printer.failure(failure));
+    last.map_or(Ok(Exit::Ok), Err)
 }
 
 /// A plan for machines.
@@ -76,17 +81,17 @@ pub fn supervisor() -> Result<std::path::PathBuf, Failure> {
 
 /// Shows a plan to a person.
 pub fn show(plan: &manager::Plan, printer: &Printer) -> Result<(), Failure> {
-    let state = if plan.is_empty() { "nothing to change" } else { "would change" };
+    let state = match (plan.blocked(), plan.is_empty()) {
+        (true, _) => "cannot be applied",
+        (_, true) => "nothing to change",
+        _ => "would change",
+    };
     printer.data(format!("{BOLD}{}{BOLD:#} on {}: {state}", plan.service, plan.backend))?;
     for change in &plan.changes {
         show_change(change, printer)?;
     }
-    for finding in &plan.findings {
-        let (word, style) = match finding.level {
-            Level::Note => ("note", FAINT),
-            Level::Warning => ("warning", WARN),
-            Level::Error => ("error", BAD),
-        };
+    for finding in plan.findings.iter().filter(|finding| finding.level != Level::Error) {
+        let (word, style) = if finding.level == Level::Warning { ("warning", WARN) } else { ("note", FAINT) };
         printer.data(format!("  {style}{word}{style:#}: {finding}"))?;
     }
     Ok(())
