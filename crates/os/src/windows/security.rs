@@ -101,7 +101,7 @@ impl Sid {
 
     /// # Safety
     /// `sid` points to a SID that lives through the call.
-    unsafe fn copied(sid: PSID) -> io::Result<Self> {
+    pub(crate) unsafe fn copied(sid: PSID) -> io::Result<Self> {
         // SAFETY: the caller vouches for the pointer.
         check(unsafe { IsValidSid(sid) })?;
         // SAFETY: as above, and it is a valid SID.

@@ -38,7 +38,9 @@ pub fn serve() {
     let told = name.clone();
     let code = host(ManagerKind::Scm, name, move |link| {
         let (orders, taken) = mpsc::channel();
-        link.orders_to(Box::new(move |order| drop(orders.send(order))));
+        link.orders_to(Box::new(move |order| {
+            let _ = orders.send(order);
+        }));
         link.starting(Duration::from_secs(5));
         if told.contains("failing") {
             link.stopped(Exit::Code(7));
@@ -147,7 +149,12 @@ fn control(name: &Name, control: u32) {
         let manager = OpenSCManagerW(std::ptr::null(), std::ptr::null(), SC_MANAGER_ALL_ACCESS);
         let service = OpenServiceW(manager, name.as_ptr(), SERVICE_ALL_ACCESS);
         let mut status = SERVICE_STATUS::default();
-        assert_ne!(ControlService(service, control, &raw mut status), 0, "{}", std::io::Error::last_os_error());
+        assert_ne!(
+            ControlService(service, control, &raw mut status),
+            0,
+            "{}",
+            std::io::Error::last_os_error()
+        );
         CloseServiceHandle(service);
         CloseServiceHandle(manager);
     }
@@ -184,7 +191,14 @@ fn whole_life() {
     assert_eq!(status.state, ManagerState::Running);
     assert!(status.main_pid.is_some() && status.since.is_some(), "{status:?}");
     let notes = std::env::temp_dir().join(format!("{}.notes", place.name));
-    for (code, word) in [(2, "Pause"), (3, "Continue"), (128, "Debug(true)"), (129, "Debug(false)"), (130, "Rotate"), (6, "Reload")] {
+    for (code, word) in [
+        (2, "Pause"),
+        (3, "Continue"),
+        (128, "Debug(true)"),
+        (129, "Debug(false)"),
+        (130, "Rotate"),
+        (6, "Reload"),
+    ] {
         control(&place.name, code);
         until(word, || std::fs::read_to_string(&notes).is_ok_and(|seen| seen.trim_end().ends_with(word)));
         until("it runs on", || matches!(place.state(), ManagerState::Running | ManagerState::Paused));
@@ -230,7 +244,8 @@ fn changes() {
 
     let more = "account.run-as = \"system\"\nstop.steps = [{ event = \"ctrl-c\", wait = \"1s\" }]";
     let plan = place.plan(more);
-    let entry = plan.changes.iter().find(|change| change.target == format!("service {}", place.name)).unwrap();
+    let entry =
+        plan.changes.iter().find(|change| change.target == format!("service {}", place.name)).unwrap();
     assert!(entry.before.as_ref().unwrap().contains(r"account = NT SERVICE\abide-test-changes"), "{entry:?}");
     assert!(entry.after.as_ref().unwrap().contains("account = LocalSystem"), "{entry:?}");
     let applied = place.scm().apply(&plan, &mut |_| {}).unwrap();

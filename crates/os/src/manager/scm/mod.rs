@@ -11,10 +11,11 @@ mod sid;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use entry::{
-    Entry, FailureActions, LOCAL_SERVICE, LOCAL_SYSTEM, NETWORK_SERVICE, Setting, SidType, StartType, is_ours,
-};
+pub(crate) use entry::{Entry, FailureActions, Setting, SidType, StartType, is_ours};
 pub(crate) use sid::of_service;
+
+#[cfg(windows)]
+pub use crate::windows::scm::Scm;
 
 use self::entry::{account, can_depend_on, windows_text};
 use super::capability::{self, lost};

@@ -1,0 +1,175 @@
+//! Making a plan so.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use abide_spec::{Family, Name, RunAs};
+
+use super::machine::Work;
+use super::steps::{Configure, OpenUp, OwnFolder, folder_list, spec_list, step_error};
+use super::{Scm, logon_right, registry};
+use crate::fs::{Lock, LockError};
+use crate::manager::apply::{Act, MakeDir, PutFile, Step, StepError, run};
+use crate::manager::{
+    Applied, Level, ManagerError, Plan, Progress, ServiceManager as _, Watcher, start_budget, stop_budget,
+};
+use crate::windows::security::Sid;
+
+impl Scm {
+    pub(super) fn make_so(&self, plan: &Plan, watcher: &mut Watcher<'_>) -> Result<Applied, ManagerError> {
+        if plan.blocked() {
+            let findings = plan.findings(Level::Error).cloned().collect();
+            return Err(ManagerError::Blocked { name: plan.service.clone(), findings });
+        }
+        if plan.is_empty() {
+            return Ok(Applied::default());
+        }
+        self.may_change()?;
+        let lock = self.lock(&plan.service)?;
+        let work = self.work(&plan.desired)?;
+        if work.plan.blocked() || work.plan.changes != plan.changes {
+            return Err(ManagerError::Changed { name: plan.service.clone() });
+        }
+        let mut steps = self.steps(&work);
+        let outcome = run(&mut steps, watcher);
+        drop(steps);
+        let _ = lock.remove();
+        outcome?;
+        for path in &work.drop {
+            let _ = crate::fs::remove_file(path);
+        }
+        Ok(Applied { changed: true, restarted: work.restart })
+    }
+
+    /// Keeps every other Abide from changing the same service meanwhile.
+    pub(super) fn lock(&self, name: &Name) -> Result<Lock, ManagerError> {
+        Lock::acquire(&self.layout.change_lock(name)).map_err(|error| match error {
+            LockError::Held { pid, .. } => ManagerError::Busy { name: name.clone(), pid },
+            LockError::Io { path, source } => ManagerError::File { what: "lock", path, source },
+        })
+    }
+
+    fn steps<'a>(&'a self, work: &'a Work) -> Vec<Box<dyn Step + 'a>> {
+        let spec = &work.plan.desired.spec;
+        let name = &work.plan.service;
+        let spec_file = self.layout.spec(name);
+        let restarted = Rc::new(Cell::new(false));
+        let mut steps: Vec<Box<dyn Step + 'a>> = Vec::new();
+        // Taken back last of all: when everything is what it was, a service that was stopped on the way runs as it did.
+        steps.push(Box::new({
+            let restarted = Rc::clone(&restarted);
+            let wait = start_budget(spec) + stop_budget(spec, Family::Windows);
+            Act::new(
+                format!("look at service {name}"),
+                |_| Ok(()),
+                move || {
+                    if restarted.get() {
+                        self.stop_then_start(name, wait, &mut |_| {}).map_err(|error| error.to_string())?;
+                    }
+                    Ok(())
+                },
+            )
+        }));
+        let layout = &self.layout;
+        for (folder, private) in [
+            (&layout.specs, true),
+            (&layout.lib, false),
+            (&layout.state, false),
+            (&layout.logs, false),
+            (&layout.run, false),
+        ] {
+            if !folder.exists() {
+                steps.push(Box::new(MakeDir::new(folder, private)));
+            }
+        }
+        for folder in work.folders.iter().filter(|folder| work.open_up || !folder.exists()) {
+            let list = folder_list(work.sid.as_deref());
+            steps.push(Box::new(OwnFolder { path: folder.clone(), list, made: false }));
+        }
+        for (path, bytes, access) in &work.files {
+            steps.push(Box::new(PutFile::write(path, bytes.clone(), *access)));
+        }
+        if work.open_up || work.files.iter().any(|(path, ..)| *path == spec_file) {
+            let list = spec_list(work.sid.as_deref());
+            steps.push(Box::new(OpenUp { path: spec_file, list }));
+        }
+        if work.register_source {
+            steps.push(source_step(name.as_str()));
+        }
+        if matches!(spec.account.run_as, RunAs::User(_)) && work.open_up {
+            steps.push(logon_step(work));
+        }
+        if work.before.is_none() || !work.settings.is_empty() {
+            steps.push(Box::new(Configure {
+                name: name.as_str(),
+                entry: &work.entry,
+                before: work.before.as_ref(),
+                settings: &work.settings,
+                password_file: spec.account.password_file.as_deref(),
+                made: false,
+                done: Vec::new(),
+            }));
+        }
+        if work.restart {
+            let wait = start_budget(spec) + stop_budget(spec, Family::Windows);
+            steps.push(Box::new(Act::new(
+                format!("restart {name}"),
+                move |say| {
+                    restarted.set(true);
+                    let mut tell = |progress: Progress<'_>| {
+                        if let Progress::Status(text) = progress {
+                            say(text);
+                        }
+                    };
+                    self.stop_then_start(name, wait, &mut tell)
+                        .map_err(|error| StepError { why: error.to_string(), hint: error.hint() })
+                },
+                || Ok(()),
+            )));
+        }
+        steps
+    }
+}
+
+fn source_step<'a>(name: &'a str) -> Box<dyn Step + 'a> {
+    let there_before = Cell::new(true);
+    let there = Rc::new(there_before);
+    let seen = Rc::clone(&there);
+    Box::new(Act::new(
+        format!("register {name} as a source of the Event Log"),
+        move |_| {
+            seen.set(
+                registry::source(name).map_err(|error| step_error(&error))? != registry::Source::Missing,
+            );
+            registry::register_source(name).map_err(|error| step_error(&error))
+        },
+        move || {
+            if there.get() {
+                return Ok(());
+            }
+            registry::remove_source(name).map(drop).map_err(|error| error.to_string())
+        },
+    ))
+}
+
+fn logon_step(work: &Work) -> Box<dyn Step + '_> {
+    let granted = Rc::new(Cell::new(false));
+    let undo = Rc::clone(&granted);
+    let sid = work.sid.as_deref().unwrap_or_default();
+    Box::new(Act::new(
+        format!("let {} log on as a service", work.entry.account),
+        move |_| {
+            let sid = Sid::parse(sid).map_err(|error| step_error(&error))?;
+            granted.set(logon_right::grant(&sid).map_err(|error| step_error(&error))?);
+            Ok(())
+        },
+        move || {
+            if undo.replace(false) {
+                Sid::parse(sid)
+                    .and_then(|sid| logon_right::revoke(&sid))
+                    .map_err(|error| error.to_string())?;
+            }
+            Ok(())
+        },
+    ))
+}

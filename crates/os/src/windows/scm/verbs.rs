@@ -1,0 +1,248 @@
+//! Starting and stopping, each until it is so.
+
+use std::io::{self, BufRead};
+use std::os::windows::io::{AsRawHandle, OwnedHandle};
+use std::time::{Duration, Instant};
+
+use abide_spec::Name;
+use windows_sys::Win32::Foundation::{
+    ERROR_INVALID_SERVICE_CONTROL, ERROR_SERVICE_ALREADY_RUNNING, ERROR_SERVICE_CANNOT_ACCEPT_CTRL,
+    ERROR_SERVICE_NOT_ACTIVE, WAIT_OBJECT_0,
+};
+use windows_sys::Win32::System::Services::{
+    SC_MANAGER_CONNECT, SERVICE_CONTROL_STOP, SERVICE_QUERY_STATUS, SERVICE_RUNNING, SERVICE_START,
+    SERVICE_STOP, SERVICE_STOP_PENDING, SERVICE_STOPPED,
+};
+use windows_sys::Win32::System::Threading::{OpenProcess, PROCESS_SYNCHRONIZE, WaitForSingleObject};
+
+use super::calls::{Manager, Service, Status};
+use super::{Scm, failed, state_of, words};
+use crate::manager::scm::StartType;
+use crate::manager::{ManagerError, ManagerState, Progress, ServiceManager as _, Watcher};
+use crate::windows::sys::{is, milliseconds, owned};
+
+/// How many lines of what happened to the service go into an error.
+const LAST_LINES: usize = 5;
+
+/// How soon a change of state is seen. The SCM wakes nobody whose handle was opened for a moment; its process is waited
+/// for meanwhile, so that an end is seen at once.
+const LOOK_AGAIN: Duration = Duration::from_millis(40);
+
+impl Scm {
+    pub(super) fn run_start(
+        &self,
+        name: &Name,
+        wait: Duration,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<(), ManagerError> {
+        let found = self.look(name)?;
+        if !found.is_ours() {
+            return Err(found.not_ours());
+        }
+        if found.observed.as_ref().is_some_and(|observed| observed.entry.start == StartType::Disabled) {
+            return Err(ManagerError::Disabled { name: name.clone() });
+        }
+        if found.state() == ManagerState::Running {
+            return Ok(());
+        }
+        self.may_change()?;
+        self.start_and_wait(name, "start", wait, watcher)
+    }
+
+    pub(super) fn run_stop(
+        &self,
+        name: &Name,
+        wait: Duration,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<(), ManagerError> {
+        let found = self.look(name)?;
+        if !found.is_ours() {
+            return Err(found.not_ours());
+        }
+        if matches!(found.state(), ManagerState::Stopped | ManagerState::Failed) {
+            return Ok(());
+        }
+        self.may_change()?;
+        self.stop_and_wait(name, "stop", wait, watcher)
+    }
+
+    pub(super) fn run_restart(
+        &self,
+        name: &Name,
+        wait: Duration,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<(), ManagerError> {
+        let found = self.look(name)?;
+        if !found.is_ours() {
+            return Err(found.not_ours());
+        }
+        if found.observed.as_ref().is_some_and(|observed| observed.entry.start == StartType::Disabled) {
+            return Err(ManagerError::Disabled { name: name.clone() });
+        }
+        self.may_change()?;
+        self.stop_then_start(name, wait, watcher)
+    }
+
+    pub(super) fn stop_then_start(
+        &self,
+        name: &Name,
+        wait: Duration,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<(), ManagerError> {
+        let begun = Instant::now();
+        self.stop_and_wait(name, "restart", wait, watcher)?;
+        self.start_and_wait(name, "restart", wait.saturating_sub(begun.elapsed()), watcher)
+    }
+
+    fn open(&self, name: &Name, access: u32) -> Result<Service, ManagerError> {
+        let service =
+            Manager::open(SC_MANAGER_CONNECT).and_then(|manager| manager.service(name.as_str(), access));
+        service
+            .map_err(|error| failed("opening the service", &error))?
+            .ok_or_else(|| ManagerError::NotInstalled { name: name.clone() })
+    }
+
+    fn start_and_wait(
+        &self,
+        name: &Name,
+        verb: &'static str,
+        wait: Duration,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<(), ManagerError> {
+        let service = self.open(name, SERVICE_START | SERVICE_QUERY_STATUS)?;
+        match service.start() {
+            Err(error) if !is(&error, ERROR_SERVICE_ALREADY_RUNNING) => {
+                return Err(self.not_so(name, verb, words::why(&error)));
+            }
+            _ => {}
+        }
+        watcher(Progress::Status("waiting until it is ready"));
+        let status = self.wait(&service, name, verb, wait, |status| {
+            matches!(status.state, SERVICE_RUNNING | SERVICE_STOPPED | SERVICE_STOP_PENDING)
+        })?;
+        if status.state == SERVICE_RUNNING {
+            return Ok(());
+        }
+        // What it ended with is known when it has ended.
+        let status = self.wait(&service, name, verb, wait, |status| status.state == SERVICE_STOPPED)?;
+        Err(self.not_so(name, verb, words::ended(status.exit)))
+    }
+
+    pub(super) fn stop_and_wait(
+        &self,
+        name: &Name,
+        verb: &'static str,
+        wait: Duration,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<(), ManagerError> {
+        let service = self.open(name, SERVICE_STOP | SERVICE_QUERY_STATUS)?;
+        let begun = Instant::now();
+        let before = service.status().map_err(|error| failed("asking for its state", &error))?;
+        let process = process(&before);
+        loop {
+            match service.control(SERVICE_CONTROL_STOP) {
+                Ok(()) => break,
+                Err(error) if is(&error, ERROR_SERVICE_NOT_ACTIVE) => break,
+                // On its way up or down, and for a moment deaf.
+                Err(error)
+                    if is(&error, ERROR_SERVICE_CANNOT_ACCEPT_CTRL)
+                        || is(&error, ERROR_INVALID_SERVICE_CONTROL) =>
+                {
+                    let status = service.status().map_err(|error| failed("asking for its state", &error))?;
+                    if matches!(status.state, SERVICE_STOP_PENDING | SERVICE_STOPPED) {
+                        break;
+                    }
+                    if begun.elapsed() >= wait {
+                        return Err(ManagerError::TimedOut {
+                            name: name.clone(),
+                            verb,
+                            after: wait,
+                            state: state_of(&status).as_str().to_owned(),
+                        });
+                    }
+                    std::thread::sleep(LOOK_AGAIN);
+                }
+                Err(error) => return Err(self.not_so(name, verb, words::why(&error))),
+            }
+        }
+        watcher(Progress::Status("waiting until it has stopped"));
+        self.wait(&service, name, verb, wait, |status| status.state == SERVICE_STOPPED)?;
+        // Until its process has ended it holds its executable and its folders.
+        if let Some(process) = process {
+            let left = wait.saturating_sub(begun.elapsed()).max(Duration::from_secs(1));
+            // SAFETY: the handle is open.
+            unsafe { WaitForSingleObject(process.as_raw_handle(), milliseconds(left)) };
+        }
+        Ok(())
+    }
+
+    /// Waits until the state is as wanted.
+    fn wait(
+        &self,
+        service: &Service,
+        name: &Name,
+        verb: &'static str,
+        wait: Duration,
+        is_so: impl Fn(&Status) -> bool,
+    ) -> Result<Status, ManagerError> {
+        let begun = Instant::now();
+        let mut held = None;
+        loop {
+            let status = service.status().map_err(|error| failed("asking for its state", &error))?;
+            if is_so(&status) {
+                return Ok(status);
+            }
+            if begun.elapsed() >= wait {
+                let state = format!("{} (checkpoint {})", state_of(&status).as_str(), status.checkpoint);
+                return Err(ManagerError::TimedOut { name: name.clone(), verb, after: wait, state });
+            }
+            if held.is_none() {
+                held = process(&status);
+            }
+            let ended = held.as_ref().is_some_and(|process: &OwnedHandle| {
+                // SAFETY: the handle is open.
+                unsafe {
+                    WaitForSingleObject(process.as_raw_handle(), milliseconds(LOOK_AGAIN)) == WAIT_OBJECT_0
+                }
+            });
+            if ended || held.is_none() {
+                // The SCM sees the end of a process a little later than we do.
+                std::thread::sleep(LOOK_AGAIN / 4);
+            }
+        }
+    }
+
+    fn not_so(&self, name: &Name, verb: &'static str, why: String) -> ManagerError {
+        ManagerError::Failed {
+            name: name.clone(),
+            verb,
+            why,
+            said: self.last_events(name).unwrap_or_default(),
+        }
+    }
+
+    /// The last things that happened to the service, as its supervisor wrote them down.
+    fn last_events(&self, name: &Name) -> io::Result<Vec<String>> {
+        let file = std::fs::File::open(self.layout.state_of(name).join("events.ndjson"))?;
+        let mut last = std::collections::VecDeque::new();
+        for line in io::BufReader::new(file).lines() {
+            let Ok(event) = serde_json::from_str::<serde_json::Value>(&line?) else { continue };
+            if let Some(text) = event.get("text").and_then(serde_json::Value::as_str) {
+                if last.len() == LAST_LINES {
+                    last.pop_front();
+                }
+                last.push_back(text.to_owned());
+            }
+        }
+        Ok(last.into())
+    }
+}
+
+/// The process of a service, to be waited for; `None` when it has none, or none that may be looked at.
+fn process(status: &Status) -> Option<OwnedHandle> {
+    if status.pid == 0 {
+        return None;
+    }
+    // SAFETY: takes numbers; the handle is ours.
+    unsafe { owned(OpenProcess(PROCESS_SYNCHRONIZE, 0, status.pid)) }.ok()
+}
