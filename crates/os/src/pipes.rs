@@ -32,6 +32,15 @@ pub enum Chunk<'a> {
 /// full disk slows a program down when its spec says so.
 pub type Handler = Box<dyn FnMut(StreamId, Chunk<'_>) + Send>;
 
+/// What a [`Collector`] can be told.
+#[derive(Debug)]
+pub enum Order {
+    /// As [`Collector::add`].
+    Add(StreamId, PipeReader),
+    /// As [`Collector::drain`].
+    Drain(StreamId, Instant),
+}
+
 /// Reads many pipes in the background.
 #[derive(Debug)]
 pub struct Collector {
@@ -59,6 +68,23 @@ impl Collector {
     /// still holds it. For a pipe that has ended already, nothing happens.
     pub fn drain(&self, id: StreamId, deadline: Instant) {
         self.imp.drain(id, deadline);
+    }
+
+    /// Gives several orders at once: the reading thread is woken by them once, not by each. A pipe that cannot be read is
+    /// handed over as ended.
+    pub fn follow(&self, orders: Vec<Order>) {
+        #[cfg(unix)]
+        self.imp.follow(orders);
+        #[cfg(windows)]
+        for order in orders {
+            match order {
+                // The port takes no order only when the reading thread is gone, and then nothing is read.
+                Order::Add(id, pipe) => {
+                    let _ = self.imp.add(id, pipe);
+                }
+                Order::Drain(id, deadline) => self.imp.drain(id, deadline),
+            }
+        }
     }
 
     /// Reads what is in the pipes now, hands over their ends and joins the thread.

@@ -1,7 +1,7 @@
 //! The event log of a service: what happened to it and why, one JSON object a line.
 //!
-//! Lines are only ever appended, with one write each, so that a reader sees whole lines and the death
-//! of the supervisor costs at most the line in hand; a torn tail is closed by a newline at open. The
+//! Lines are only ever appended, those that belong together with one write, so that a reader sees whole
+//! lines and the death of the supervisor costs at most the lines in hand; a torn tail is closed by a newline at open. The
 //! file is kept below [`SIZE`] by moving it aside once: at most two files exist.
 
 use std::fs::File;
@@ -64,24 +64,34 @@ impl History {
         Ok(Self { path, file, size, service: service.to_owned() })
     }
 
-    /// Appends one event.
-    pub fn append(&mut self, time: SystemTime, text: String, record: serde_json::Value) -> io::Result<()> {
-        let event = Event {
-            schema: "abide.event/1".into(),
-            time: rfc3339(time),
-            service: self.service.clone(),
-            text,
-            record,
-        };
-        let mut line = serde_json::to_vec(&event).map_err(io::Error::other)?;
-        line.push(b'\n');
-        if self.size + line.len() as u64 > SIZE && self.size > 0 {
+    /// Appends events that happened together, each in words and for machines.
+    pub fn append<'a>(
+        &mut self,
+        time: SystemTime,
+        events: impl IntoIterator<Item = (&'a String, serde_json::Value)>,
+    ) -> io::Result<()> {
+        let mut lines = Vec::new();
+        for (text, record) in events {
+            let event = Event {
+                schema: "abide.event/1".into(),
+                time: rfc3339(time),
+                service: self.service.clone(),
+                text: text.clone(),
+                record,
+            };
+            serde_json::to_writer(&mut lines, &event)?;
+            lines.push(b'\n');
+        }
+        if lines.is_empty() {
+            return Ok(());
+        }
+        if self.size + lines.len() as u64 > SIZE && self.size > 0 {
             std::fs::rename(&self.path, older(&self.path))?;
             self.file = abide_os::fs::open_append(&self.path)?;
             self.size = 0;
         }
-        self.file.write_all(&line)?;
-        self.size += line.len() as u64;
+        self.file.write_all(&lines)?;
+        self.size += lines.len() as u64;
         Ok(())
     }
 }
@@ -125,7 +135,7 @@ mod tests {
         let mut history = History::open(folder.path(), "orders").unwrap();
         let text = "x".repeat(1000);
         for n in 0..1500 {
-            history.append(SystemTime::now(), text.clone(), record(n)).unwrap();
+            history.append(SystemTime::now(), [(&text, record(n))]).unwrap();
         }
         let events = read(folder.path()).unwrap();
         let last = events.last().unwrap();
@@ -140,12 +150,12 @@ mod tests {
     fn a_torn_tail_costs_only_itself() {
         let folder = tempfile::tempdir().unwrap();
         let mut history = History::open(folder.path(), "orders").unwrap();
-        history.append(SystemTime::now(), "one".into(), record(1)).unwrap();
+        history.append(SystemTime::now(), [(&"one".into(), record(1))]).unwrap();
         drop(history);
         let mut file = std::fs::OpenOptions::new().append(true).open(path(folder.path())).unwrap();
         file.write_all(b"{\"schema\":\"abide.ev").unwrap();
         let mut history = History::open(folder.path(), "orders").unwrap();
-        history.append(SystemTime::now(), "two".into(), record(2)).unwrap();
+        history.append(SystemTime::now(), [(&"two".into(), record(2))]).unwrap();
         let texts: Vec<_> = read(folder.path()).unwrap().into_iter().map(|event| event.text).collect();
         assert_eq!(texts, ["one", "two"]);
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use abide_logs::{Capture, Stream};
-use abide_os::pipes::{Chunk, Collector, PipeReader, StreamId};
+use abide_os::pipes::{Chunk, Collector, Order, PipeReader, StreamId};
 
 use crate::status::LogStatus;
 
@@ -158,6 +158,8 @@ pub struct Outputs {
     collector: Collector,
     routes: Routes,
     next: StreamId,
+    /// What the collector is to be told.
+    orders: Vec<Order>,
 }
 
 type Routes = Arc<Mutex<HashMap<StreamId, (Arc<Output>, Stream)>>>;
@@ -178,31 +180,35 @@ impl Outputs {
                 }
             }
         }))?;
-        Ok(Self { collector, routes, next: 0 })
+        Ok(Self { collector, routes, next: 0, orders: Vec::new() })
     }
 
-    /// Takes over a pipe of a program that was just started.
-    pub fn add(
-        &mut self,
-        output: &Arc<Output>,
-        stream: Stream,
-        pipe: PipeReader,
-    ) -> std::io::Result<StreamId> {
+    /// Takes over a pipe of a program that was just started, as of the next [`Self::settle`].
+    pub fn add(&mut self, output: &Arc<Output>, stream: Stream, pipe: PipeReader) -> StreamId {
         let id = self.next;
         self.next += 1;
         lock(&self.routes).insert(id, (Arc::clone(output), stream));
-        self.collector.add(id, pipe)?;
-        Ok(id)
+        self.orders.push(Order::Add(id, pipe));
+        id
     }
 
     /// The program is dead: what is in the pipe is still taken until `deadline`, then it is closed,
-    /// whoever else may hold its other end.
-    pub fn drain(&self, id: StreamId, deadline: Instant) {
-        self.collector.drain(id, deadline);
+    /// whoever else may hold its other end. As of the next [`Self::settle`].
+    pub fn drain(&mut self, id: StreamId, deadline: Instant) {
+        self.orders.push(Order::Drain(id, deadline));
+    }
+
+    /// Tells the collector everything since the last call: its thread is woken once, and not while a
+    /// program is being started.
+    pub fn settle(&mut self) {
+        if !self.orders.is_empty() {
+            self.collector.follow(std::mem::take(&mut self.orders));
+        }
     }
 
     /// Ends collecting, after what is in the pipes now.
-    pub fn stop(self) {
+    pub fn stop(mut self) {
+        self.settle();
         self.collector.stop();
     }
 }

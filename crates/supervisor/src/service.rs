@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use abide_lifecycle::{Level, Machine, Moment, Policy, Record, State};
 use abide_logs::{Capture, Stream};
@@ -188,18 +188,13 @@ impl Service {
     /// Connects a run's output to the log.
     pub fn connect(&mut self, outputs: &mut Outputs, stdout: PipeReader, stderr: PipeReader) {
         for (stream, pipe) in [(Stream::Stdout, stdout), (Stream::Stderr, stderr)] {
-            match outputs.add(&self.output, stream, pipe) {
-                Ok(id) => self.streams.push(id),
-                Err(error) => self.keep(Kept::Note(format!("its {stream} cannot be captured: {error}"))),
-            }
+            self.streams.push(outputs.add(&self.output, stream, pipe));
         }
     }
 
-    /// The run ended: what is in its pipes is read until `deadline`.
-    pub fn drain(&mut self, outputs: &Outputs, deadline: Instant) {
-        for id in self.streams.drain(..) {
-            outputs.drain(id, deadline);
-        }
+    /// The pipes of the run that ended.
+    pub fn take_streams(&mut self) -> Vec<StreamId> {
+        std::mem::take(&mut self.streams)
     }
 
     pub fn signal(&mut self, signal: &Signal) -> Result<(), String> {
@@ -261,11 +256,11 @@ impl Service {
             }
     }
 
-    /// Writes down what was kept, tells the waiters, and gives the events back in words.
-    pub fn settle(&mut self) -> Vec<String> {
+    /// Writes down what was kept, tells the waiters, and gives back the events in words and the status.
+    pub fn settle(&mut self) -> (Vec<String>, Status) {
         self.dirty = false;
         let now = SystemTime::now();
-        let mut told = Vec::new();
+        let (mut told, mut records) = (Vec::new(), Vec::new());
         for kept in std::mem::take(&mut self.kept) {
             let (text, record, severity) = match kept {
                 Kept::Record(record) => {
@@ -285,12 +280,14 @@ impl Service {
             if let Some(log) = &self.event_log {
                 log.report(severity, &text);
             }
-            // A full disk must not end supervision: the status tells, the event is lost.
-            if let Err(error) = self.history.append(now, text.clone(), record) {
-                self.why = Some(format!("{text} (not in the event log: {error})"));
-            }
             self.waiters.retain(|waiter| waiter.progress(&text));
             told.push(text);
+            records.push(record);
+        }
+        // A full disk must not end supervision: the status tells, the events are lost.
+        if let Err(error) = self.history.append(now, told.iter().zip(records)) {
+            let why = self.why.take().unwrap_or_default();
+            self.why = Some(format!("{why} (not in the event log: {error})"));
         }
         let state = self.state_name();
         if self.since.0 != state {
@@ -301,7 +298,7 @@ impl Service {
         let _ = status::write(&self.place.state, &status);
         let run = self.run;
         self.waiters.retain(|waiter| !waiter.answer(&status, run));
-        told
+        (told, status)
     }
 
     fn state_name(&self) -> &'static str {
@@ -320,7 +317,6 @@ impl Service {
             State::BackingOff { since, until, .. } => Some(self.since.1 + until.since(*since)),
             _ => None,
         };
-        let pid = std::process::id();
         Status {
             schema: status::SCHEMA.into(),
             name: self.spec.name.to_string(),
@@ -339,12 +335,7 @@ impl Service {
             text: self.text.clone().filter(|_| runs),
             debug: self.debug,
             logs: self.output.status(),
-            supervisor: SupervisorStatus {
-                pid,
-                start_token: abide_os::process::start_token(pid),
-                version: env!("CARGO_PKG_VERSION").into(),
-                manager: self.manager.to_string(),
-            },
+            supervisor: SupervisorStatus::own(self.manager.as_str()),
         }
     }
 }

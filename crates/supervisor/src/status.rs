@@ -3,6 +3,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use abide_os::fs::Access;
 use abide_os::process::StartToken;
@@ -79,6 +80,21 @@ pub struct SupervisorStatus {
     pub version: String,
     /// The service manager that runs it: `systemd`, `scm` or `foreground`.
     pub manager: String,
+}
+
+impl SupervisorStatus {
+    /// This process, run by `manager`.
+    pub fn own(manager: &str) -> Self {
+        /// Does not change, and every reading of it opens a file.
+        static TOKEN: OnceLock<Option<StartToken>> = OnceLock::new();
+        let pid = std::process::id();
+        Self {
+            pid,
+            start_token: TOKEN.get_or_init(|| abide_os::process::start_token(pid)).clone(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            manager: manager.to_owned(),
+        }
+    }
 }
 
 /// Why a status could not be read.

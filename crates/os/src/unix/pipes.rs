@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::signals;
 use super::wake::{Wake, set_nonblocking};
-use crate::pipes::{Chunk, Handler, PipeReader, StreamId};
+use crate::pipes::{Chunk, Handler, Order, PipeReader, StreamId};
 
 /// As much as a pipe holds by default, so that one read takes all there is.
 const BUFFER: usize = 64 << 10;
@@ -27,31 +28,17 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Virtual; what is not used costs nothing.
 const STACK: usize = 128 << 10;
 
-enum Order {
-    Add(StreamId, PipeReader),
-    Drain(StreamId, Instant),
-    Stop,
-}
-
 #[derive(Debug)]
 struct Desk {
     wake: Wake,
     orders: Mutex<Vec<Order>>,
-}
-
-impl std::fmt::Debug for Order {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Add(..) => "Add",
-            Self::Drain(..) => "Drain",
-            Self::Stop => "Stop",
-        })
-    }
+    /// Time to stop, once the orders are followed.
+    stop: AtomicBool,
 }
 
 impl Desk {
-    fn put(&self, order: Order) {
-        self.orders.lock().unwrap_or_else(PoisonError::into_inner).push(order);
+    fn put(&self, orders: impl IntoIterator<Item = Order>) {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner).extend(orders);
         self.wake.wake();
     }
 
@@ -68,9 +55,16 @@ pub(crate) struct Collector {
 
 impl Collector {
     pub(crate) fn start(handler: Handler) -> io::Result<Self> {
-        let desk = Arc::new(Desk { wake: Wake::new()?, orders: Mutex::new(Vec::new()) });
+        let desk =
+            Arc::new(Desk { wake: Wake::new()?, orders: Mutex::default(), stop: AtomicBool::new(false) });
         let buffer = Buffer::new()?;
-        let reader = Reader { desk: Arc::clone(&desk), pipes: BTreeMap::new(), buffer, handler };
+        let reader = Reader {
+            desk: Arc::clone(&desk),
+            pipes: BTreeMap::new(),
+            polled: Polled::default(),
+            buffer,
+            handler,
+        };
         // The thread inherits the mask: signals are for the loop.
         let before = signals::block_all();
         let thread =
@@ -81,12 +75,16 @@ impl Collector {
 
     pub(crate) fn add(&self, id: StreamId, pipe: PipeReader) -> io::Result<()> {
         set_nonblocking(&pipe)?;
-        self.desk.put(Order::Add(id, pipe));
+        self.desk.put([Order::Add(id, pipe)]);
         Ok(())
     }
 
     pub(crate) fn drain(&self, id: StreamId, deadline: Instant) {
-        self.desk.put(Order::Drain(id, deadline));
+        self.desk.put([Order::Drain(id, deadline)]);
+    }
+
+    pub(crate) fn follow(&self, orders: Vec<Order>) {
+        self.desk.put(orders);
     }
 
     pub(crate) fn stop(mut self) {
@@ -95,7 +93,8 @@ impl Collector {
 
     fn join(&mut self) {
         if let Some(thread) = self.thread.take() {
-            self.desk.put(Order::Stop);
+            self.desk.stop.store(true, Ordering::Release);
+            self.desk.wake.wake();
             // A handler that panicked has ended the thread; there is nothing left to wait for.
             let _ = thread.join();
         }
@@ -173,32 +172,30 @@ enum Read {
     End,
 }
 
+/// What is polled: the desk, then the pipes. Made anew only when the pipes are others.
+#[derive(Default)]
+struct Polled {
+    fds: Vec<libc::pollfd>,
+    ids: Vec<StreamId>,
+    is_old: bool,
+}
+
 struct Reader {
     desk: Arc<Desk>,
     pipes: BTreeMap<StreamId, Pipe>,
+    polled: Polled,
     buffer: Buffer,
     handler: Handler,
 }
 
 impl Reader {
     fn run(mut self) {
-        let mut polled = Vec::new();
-        let mut ids = Vec::new();
         let mut stopping = false;
+        self.polled.is_old = true;
         while !(stopping && self.pipes.is_empty()) {
-            polled.clear();
-            ids.clear();
-            polled.push(libc::pollfd {
-                fd: self.desk.wake.as_fd().as_raw_fd(),
-                events: libc::POLLIN,
-                revents: 0,
-            });
-            for (id, pipe) in &self.pipes {
-                polled.push(libc::pollfd { fd: pipe.pipe.as_raw_fd(), events: libc::POLLIN, revents: 0 });
-                ids.push(*id);
-            }
+            self.look_at_pipes();
             let timeout = if stopping { Some(Duration::ZERO) } else { self.timeout() };
-            match wait(&mut polled, timeout) {
+            match wait(&mut self.polled.fds, timeout) {
                 Ok(0) if timeout.is_some_and(|timeout| timeout >= LINGER) => self.buffer.give_back(),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -209,13 +206,16 @@ impl Reader {
                 }
             }
             // Pipes first: what a program wrote before an order was given is read before the order is followed.
-            for (polled, id) in polled.iter().skip(1).zip(&ids) {
-                if polled.revents != 0 || stopping {
-                    self.read_once(*id, stopping);
+            for at in 0..self.polled.ids.len() {
+                if let (Some(polled), Some(id)) =
+                    (self.polled.fds.get(at + 1), self.polled.ids.get(at).copied())
+                    && (polled.revents != 0 || stopping)
+                {
+                    self.read_once(id, stopping);
                 }
             }
             self.end_overdue();
-            if polled.first().is_some_and(|wake| wake.revents != 0) {
+            if self.polled.fds.first().is_some_and(|wake| wake.revents != 0) {
                 self.desk.wake.take();
                 if self.follow_orders() {
                     stopping = true;
@@ -223,6 +223,18 @@ impl Reader {
                 }
             }
         }
+    }
+
+    fn look_at_pipes(&mut self) {
+        if !std::mem::take(&mut self.polled.is_old) {
+            return;
+        }
+        let watched = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+        self.polled.fds.clear();
+        self.polled.fds.push(watched(self.desk.wake.as_fd().as_raw_fd()));
+        self.polled.fds.extend(self.pipes.values().map(|pipe| watched(pipe.pipe.as_raw_fd())));
+        self.polled.ids.clear();
+        self.polled.ids.extend(self.pipes.keys());
     }
 
     /// How long to wait at most: until a pipe's deadline, or until the buffer is given back.
@@ -263,21 +275,27 @@ impl Reader {
 
     /// True when it is time to stop.
     fn follow_orders(&mut self) -> bool {
-        let mut stopping = false;
+        // Read first: what was ordered before the stop is followed.
+        let stopping = self.desk.stop.load(Ordering::Acquire);
         for order in self.desk.take() {
             match order {
                 Order::Add(id, pipe) => {
                     if self.pipes.contains_key(&id) {
                         self.end(id, false);
                     }
+                    // One that blocked would hold up all others.
+                    let is_safe = set_nonblocking(&pipe).is_ok();
                     self.pipes.insert(id, Pipe { pipe, deadline: None });
+                    self.polled.is_old = true;
+                    if !is_safe {
+                        self.end(id, false);
+                    }
                 }
                 Order::Drain(id, deadline) => {
                     if let Some(pipe) = self.pipes.get_mut(&id) {
                         pipe.deadline = Some(deadline);
                     }
                 }
-                Order::Stop => stopping = true,
             }
         }
         stopping
@@ -305,6 +323,7 @@ impl Reader {
 
     fn end(&mut self, id: StreamId, complete: bool) {
         if self.pipes.remove(&id).is_some() {
+            self.polled.is_old = true;
             (self.handler)(id, Chunk::End { complete });
         }
     }

@@ -202,19 +202,20 @@ fn prepare(launch: &Launch) -> Result<Plan, SpawnError> {
         launch.working_dir.as_deref().map(|path| c_path("the working directory", path)).transpose()?;
 
     let mut strings = Vec::with_capacity(4096);
-    let mut push = |what: &str, parts: &[&OsStr]| {
+    // What a string is called is put into words only when it is told: there are many, and this is on the way of a restart.
+    let mut push = |what: &dyn Fn() -> String, parts: &[&OsStr]| {
         for part in parts {
             if part.as_bytes().contains(&0) {
-                return Err(invalid(format!("{what} contains a NUL byte")));
+                return Err(invalid(format!("{} contains a NUL byte", what())));
             }
             strings.extend_from_slice(part.as_bytes());
         }
         strings.push(0);
         Ok(())
     };
-    push("the program", &[launch.program.as_os_str()])?;
+    push(&|| "the program".to_owned(), &[launch.program.as_os_str()])?;
     for (at, arg) in launch.args.iter().enumerate() {
-        push(&format!("argument {}", at + 1), &[arg.as_os_str()])?;
+        push(&|| format!("argument {}", at + 1), &[arg.as_os_str()])?;
     }
     let equals = OsStr::new("=");
     let mut variables = 1;
@@ -226,12 +227,18 @@ fn prepare(launch: &Launch) -> Result<Plan, SpawnError> {
             return Err(invalid(format!("{name:?} cannot be the name of an environment variable")));
         }
         // The name is left out of the text when it is all that is known to be harmless: values may be secret.
-        push(&format!("environment variable {}", name.display()), &[name, equals, value])?;
+        push(&|| format!("environment variable {}", name.display()), &[name, equals, value])?;
         variables += 1;
     }
-    push("the instance", &[OsStr::new(INSTANCE_VARIABLE), equals, OsStr::new(&launch.instance)])?;
+    push(
+        &|| "the instance".to_owned(),
+        &[OsStr::new(INSTANCE_VARIABLE), equals, OsStr::new(&launch.instance)],
+    )?;
     if let Some(socket) = &launch.notify {
-        push("the notification socket", &[OsStr::new("NOTIFY_SOCKET"), equals, socket.as_os_str()])?;
+        push(
+            &|| "the notification socket".to_owned(),
+            &[OsStr::new("NOTIFY_SOCKET"), equals, socket.as_os_str()],
+        )?;
         variables += 1;
     }
     let pointers = child::pointers(&strings, launch.args.len() + variables + 2);

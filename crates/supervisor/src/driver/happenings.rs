@@ -22,8 +22,10 @@ impl Driver {
         let Some(index) = self.services.iter().position(|service| service.pid() == Some(pid)) else { return };
         let service = &mut self.services[index];
         service.last_exit = Some(exit);
-        service.drain(&self.outputs, Instant::now() + DRAIN);
+        let (streams, deadline) = (service.take_streams(), Instant::now() + DRAIN);
+        // The next program first: what the last one left behind loses nothing by waiting for that.
         self.deliver(index, Event::Exited { pid, exit });
+        streams.into_iter().for_each(|id| self.outputs.drain(id, deadline));
     }
 
     pub(super) fn helper_ended(&mut self, index: usize, task: Task, exit: Exit) {

@@ -8,12 +8,12 @@ use crate::status::Status;
 impl Driver {
     /// Writes down what happened since the last call, and tells everybody who waits for it.
     pub(super) fn settle(&mut self) {
+        self.outputs.settle();
         loop {
             self.stop_those_in_turn();
             self.start_those_in_turn();
             let Some(index) = self.services.iter().position(|service| service.dirty) else { break };
-            let told = self.services[index].settle();
-            let status = self.services[index].status();
+            let (told, status) = self.services[index].settle();
             if let Some(watch) = &self.watch {
                 told.iter().for_each(|text| watch.event(&status.name, text));
                 watch.status(&status);
