@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use abide_spec::Spec;
 
-use super::entry::{FailureActions, image_path};
+use super::entry::{FailureActions, NETWORK_SERVICE, image_path};
 use super::*;
 use crate::manager::Level;
 use crate::paths::Layout;
