@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use abide_lifecycle::{Level, Machine, Moment, Policy, Record, State};
-use abide_logs::{Capture, Stream};
+use abide_logs::{Capture, Files, Stream};
 use abide_os::eventlog::{EventLog, Severity};
 use abide_os::fs::{Lock, LockError};
 use abide_os::link::ManagerKind;
@@ -92,8 +92,12 @@ impl Service {
             LockError::Held { pid, .. } => SetupError::Busy { name: name.clone(), pid },
             error @ LockError::Io { .. } => SetupError::Lock { path: place.lock(), why: error.to_string() },
         })?;
-        let capture = Capture::open(&place.logs, &(&spec.logs).into())
-            .map_err(|source| SetupError::Logs { name: name.clone(), source })?;
+        let capture = Capture::open_with(
+            &place.logs,
+            &(&spec.logs).into(),
+            Files { append: abide_os::fs::open_append },
+        )
+        .map_err(|source| SetupError::Logs { name: name.clone(), source })?;
         let history = History::open(&place.state, name.as_str())
             .map_err(|source| SetupError::History { path: place.state.clone(), source })?;
         let family = Family::current();
