@@ -15,7 +15,7 @@ pub struct Logs {
     /// What happens when the disk takes less than the program writes and `buffer` is full.
     #[serde(skip_serializing_if = "is_default")]
     pub when_full: WhenFull,
-    /// How much output is held in memory while the disk is slow, for each stream.
+    /// How much output is held in memory while the disk is slow or full, of both streams together.
     #[serde(skip_serializing_if = "is_usual_buffer")]
     pub buffer: Size,
 }
@@ -40,7 +40,7 @@ impl Logs {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Rotate {
-    /// Begin a new file before this one would grow larger. Lines are never cut.
+    /// Begin a new file before this one would grow larger. Files end with whole lines; only a line that is longer than this is cut.
     #[serde(skip_serializing_if = "is_usual_size")]
     pub size: Size,
     /// Begin a new file when this one is so old.
