@@ -85,15 +85,13 @@ impl Layout {
     }
 
     fn plain() -> Self {
-        if !cfg!(windows) {
-            return Self::unix();
+        #[cfg(not(windows))]
+        return Self::unix();
+        #[cfg(windows)]
+        {
+            let (data, programs) = crate::windows::registry::machine_folders();
+            Self::windows(&data, &programs)
         }
-        let folder = |variable: &str, usual: &str| {
-            std::env::var_os(variable)
-                .filter(|folder| !folder.is_empty())
-                .map_or_else(|| usual.to_owned(), |folder| folder.to_string_lossy().into_owned())
-        };
-        Self::windows(&folder("ProgramData", r"C:\ProgramData"), &folder("ProgramFiles", r"C:\Program Files"))
     }
 
     /// The system layout of Linux and other Unix systems, for plans that are made elsewhere.

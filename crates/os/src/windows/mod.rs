@@ -13,6 +13,7 @@ pub(crate) mod logon;
 pub(crate) mod notify;
 pub(crate) mod pipes;
 pub(crate) mod process;
+pub(crate) mod registry;
 pub(crate) mod scm;
 pub(crate) mod security;
 pub(crate) mod service_main;
