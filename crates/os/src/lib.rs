@@ -8,6 +8,7 @@ pub mod events;
 pub mod fs;
 pub mod link;
 pub mod manager;
+pub mod memory;
 pub mod notify;
 pub mod paths;
 pub mod pipes;

@@ -20,6 +20,7 @@ use abide_lifecycle::{Event, Moment};
 use abide_os::endpoint::Endpoint;
 use abide_os::events::{EndpointId, Happening, Loop, NotifyId, Signals};
 use abide_os::link::{Link, ManagerKind, Order};
+use abide_os::memory;
 use abide_os::notify::NotifySocket;
 use abide_os::process::Tree;
 use abide_spec::{Exit, Spec};
@@ -138,6 +139,7 @@ impl Driver {
         link: Arc<Link>,
         watch: Option<Arc<dyn Watch>>,
     ) -> Result<Self, SetupError> {
+        memory::share_heap();
         let events = Loop::new(Signals::Handle).map_err(SetupError::Events)?;
         let remote = events.remote();
         link.orders_to(Box::new(move |order| remote.send(Message::Order(order))));
@@ -195,6 +197,9 @@ impl Driver {
             self.services[index].waits_for = after;
         }
         self.start_those_in_turn();
+        self.settle();
+        // Reading specs and starting took more memory than all that follows.
+        memory::give_back();
         loop {
             self.settle();
             if self.has_ended() {

@@ -3,5 +3,6 @@
 pub(crate) mod cgroup;
 pub(crate) mod clone;
 pub(crate) mod kin;
+pub(crate) mod memory;
 pub(crate) mod procfs;
 pub(crate) mod watch;
