@@ -51,7 +51,8 @@ impl Home {
             return Ok(layout.state_of(name).is_dir().then_some(Self::Project(layout)));
         }
         let system = Layout::system();
-        if system.spec(name).exists() || installed().iter().any(|other| other == name) {
+        // Not everybody may see the spec; the service manager tells everybody.
+        if system.spec(name).exists() || manager()?.status(name)?.managed_by_abide {
             return Ok(Some(Self::Installed(system)));
         }
         Ok(project().filter(|layout| layout.state_of(name).is_dir()).map(Self::Project))
@@ -69,6 +70,11 @@ pub fn absent(name: &Name, common: &Common) -> Failure {
         Some(dir) => format!("no `abide up` has run {name} in {}", dir.display()),
         None => format!("{name} is not installed, and no `abide up` has run it here"),
     };
+    let foreign = || manager().ok()?.status(name).ok().filter(|status| status.installed);
+    if common.dir.is_none() && foreign().is_some() {
+        return Failure::new(Exit::NotInstalled, format!("{name} is installed by something else than Abide"))
+            .hint("use the tool that made it, or the service manager's own");
+    }
     let failure = Failure::new(Exit::NotInstalled, error);
     let known = known(common.dir.as_deref());
     let near = known.iter().map(|(other, _)| (distance(other.as_str(), name.as_str()), other)).min();
@@ -85,7 +91,8 @@ pub fn project() -> Option<Layout> {
     here.ancestors().find(|folder| folder.join(".abide").is_dir()).map(Layout::project)
 }
 
-/// Every service that can be named here: installed ones, then those of the project.
+/// Every service that can be named here: installed ones, then those of the project. What cannot be told
+/// is left out.
 pub fn known(dir: Option<&Path>) -> Vec<(Name, Home)> {
     let mut found = Vec::new();
     if dir.is_none() {

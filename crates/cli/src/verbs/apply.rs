@@ -132,7 +132,7 @@ fn take_back(
     }
     let mut error = failure.error;
     if !back.is_empty() {
-        error.push_str(&format!("\n       put back as it was: {}", back.join(", ")));
+        error.push_str(&format!("\n       taken back as well: {}", back.join(", ")));
     }
     for trouble in left {
         error.push_str(&format!("\n       {trouble}"));
