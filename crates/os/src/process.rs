@@ -41,7 +41,8 @@ pub struct Launch {
     pub working_dir: Option<PathBuf>,
     /// Who it runs as.
     pub identity: Identity,
-    /// What it may use.
+    /// What it may use. On Unix, open files and processes are bounded here, for each process and each user; memory and
+    /// processor time are the service manager's to bound, and the plan says so where there is none.
     pub limits: Limits,
     /// Marks the processes of this tree, and must differ between the trees of this process: `NAME.random`.
     pub instance: String,

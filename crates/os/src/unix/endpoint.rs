@@ -3,12 +3,18 @@
 use std::fs::DirBuilder;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::socket_path::ShortPath;
+use rustix::net::SocketAddrUnix;
+
+use super::socket_path::{self, ShortPath};
+
+/// Connections that may wait for being accepted.
+const BACKLOG: i32 = 128;
 
 #[derive(Debug)]
 pub(crate) struct Endpoint {
@@ -24,10 +30,13 @@ impl Endpoint {
         prepare_folder(path)?;
         let short = ShortPath::new(path)?;
         remove_stale(path, || UnixStream::connect(short.as_path()).map(drop))?;
-        let listener = UnixListener::bind(short.as_path())?;
-        listener.set_nonblocking(true)?;
-        // Until here only the folder protects the socket; nothing is accepted before.
+        let socket = socket_path::stream()?;
+        rustix::net::bind(&socket, &SocketAddrUnix::new(short.as_path().as_os_str().as_bytes())?)?;
+        // Nobody can connect before it listens, and by then it is private.
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        rustix::net::listen(&socket, BACKLOG)?;
+        let listener = UnixListener::from(socket);
+        listener.set_nonblocking(true)?;
         Ok(Self { listener, path: path.to_owned(), reserve: std::fs::File::open("/dev/null").ok() })
     }
 
@@ -100,7 +109,7 @@ pub(super) fn remove_stale(path: &Path, connect: impl FnOnce() -> io::Result<()>
 
 pub(crate) fn connect(path: &Path, timeout: Duration) -> io::Result<Connection> {
     let short = ShortPath::new(path)?;
-    let stream = super::socket_path::connect(short.as_path(), timeout)?;
+    let stream = socket_path::connect(short.as_path(), timeout)?;
     Ok(Connection { stream })
 }
 

@@ -1,12 +1,15 @@
 //! Socket addresses hold about a hundred bytes of path; folders of projects can be longer.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+#[cfg(target_os = "linux")]
+use rustix::net::SocketFlags;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
 
 /// The longest path every Unix takes, the closing NUL included.
 pub(super) const LONGEST: usize = 104;
@@ -56,20 +59,25 @@ impl ShortPath {
     }
 }
 
-/// Connects a stream, waiting for room in the listener's queue no longer than `timeout`.
-pub(super) fn connect(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
-    let deadline = Instant::now() + timeout;
-    let address = SocketAddrUnix::new(path.as_os_str().as_bytes())?;
+/// A stream socket that no program inherits.
+pub(super) fn stream() -> io::Result<OwnedFd> {
     #[cfg(target_os = "linux")]
     let socket =
         rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     #[cfg(not(target_os = "linux"))]
     let socket = {
-        let _ = SocketFlags::empty();
         let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
         rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
         socket
     };
+    Ok(socket)
+}
+
+/// Connects a stream, waiting for room in the listener's queue no longer than `timeout`.
+pub(super) fn connect(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
+    let deadline = Instant::now() + timeout;
+    let address = SocketAddrUnix::new(path.as_os_str().as_bytes())?;
+    let socket = stream()?;
     // A blocking connect honours the time-out for sending, on Linux; elsewhere it refuses at once when the queue is full.
     rustix::net::sockopt::set_socket_timeout(
         &socket,
