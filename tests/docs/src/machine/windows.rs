@@ -1,0 +1,117 @@
+//! A Windows service manager: that of this machine on Windows, else that of Wine.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::served::Served;
+use super::{Machine, copy, hello};
+use crate::options::Options;
+use crate::session::Printed;
+
+const HERE: &str = r"C:\hello";
+const STEP: &str = r"C:\hello\page-step.cmd";
+
+pub struct Windows {
+    /// `None` on Windows itself.
+    wine: Option<Served>,
+    folder: String,
+}
+
+impl Windows {
+    pub fn new(options: &Options) -> Result<Self, String> {
+        let native = std::env::consts::OS == "windows";
+        let wine = if native { None } else { Some(Served::boot(&options.root, "wine.sh")?) };
+        let machine = Self { wine, folder: HERE.into() };
+        let programs = &options.windows_programs;
+        for name in ["abide.exe", "abide-supervisor.exe"] {
+            copy(&programs.join(name), &machine.outside(&format!(r"C:\abide\{name}")))?;
+        }
+        copy(&hello(&options.root, programs, "exe"), &machine.outside(r"C:\hello\hello.exe"))?;
+        copy(&options.root.join("examples/batch-loop/loop.bat"), &machine.outside(r"C:\loop\loop.bat"))?;
+        Ok(machine)
+    }
+
+    fn outside(&self, path: &str) -> PathBuf {
+        match &self.wine {
+            Some(machine) => {
+                let rest = path.strip_prefix(r"C:\").unwrap_or(path);
+                rest.split('\\').fold(machine.files.clone(), |folder, part| folder.join(part))
+            }
+            None => path.into(),
+        }
+    }
+
+    fn finish(mut command: Command) -> Result<Printed, String> {
+        let output = command
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .output()
+            .map_err(|error| format!("{command:?}: {error}"))?;
+        let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        Ok(Printed { text: text.replace("\r\n", "\n"), code: output.status.code().unwrap_or(-1) })
+    }
+}
+
+impl Machine for Windows {
+    fn begin(&mut self, _page: &str) -> Result<(), String> {
+        self.folder = HERE.into();
+        Ok(())
+    }
+
+    fn run(&mut self, command: &str) -> Result<Printed, String> {
+        let nothing = Printed { text: String::new(), code: 0 };
+        if let Some(folder) = command.strip_prefix("cd ") {
+            self.folder = folder.into();
+            return Ok(nothing);
+        }
+        let Some(machine) = &self.wine else {
+            return Self::finish(batch(Command::new("cmd"), Path::new(STEP), &self.folder, command)?);
+        };
+        if command.starts_with("shutdown /r") {
+            machine.ask("restart")?;
+            return Ok(nothing);
+        }
+        // Wine has no curl, and shares our network.
+        if let Some(arguments) = command.strip_prefix("curl ") {
+            let mut curl = Command::new("curl");
+            curl.arg("-sS").args(arguments.split_whitespace());
+            return Self::finish(curl);
+        }
+        Self::finish(batch(machine.exec("cmd"), &self.outside(STEP), &self.folder, command)?)
+    }
+
+    fn begin_in(&mut self, _terminal: &str, _command: &str) -> Result<(), String> {
+        Err("there is one terminal on this machine".into())
+    }
+
+    fn so_far(&mut self, _terminal: &str) -> Result<String, String> {
+        Ok(String::new())
+    }
+
+    fn interrupt(&mut self, _terminal: &str) -> Result<Printed, String> {
+        Err("there is one terminal on this machine".into())
+    }
+
+    fn write(&mut self, path: &str, text: &str) -> Result<(), String> {
+        let path = if path.starts_with(r"C:\") { path.into() } else { format!(r"{}\{path}", self.folder) };
+        let path = self.outside(&path);
+        std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    fn end(&mut self) {}
+
+    /// Unix keeps one byte of the codes that Wine hands on.
+    fn same_code(&self, expected: i32, actual: i32) -> bool {
+        expected == actual || self.wine.is_some() && expected & 0xff == actual
+    }
+}
+
+/// The command in a batch file: the one way in which cmd gets its quotes as they were typed.
+fn batch(mut cmd: Command, file: &Path, folder: &str, command: &str) -> Result<Command, String> {
+    let text = format!(
+        "@echo off\r\nset \"PATH=C:\\abide;%PATH%\"\r\ncd /d \"{folder}\"\r\n{command} 2>&1\r\nexit /b %errorlevel%\r\n"
+    );
+    std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+    cmd.args(["/d", "/c", STEP]);
+    Ok(cmd)
+}
