@@ -1,8 +1,6 @@
 //! What all Unix systems share. Linux extras are in `linux`.
 
 pub(crate) mod account;
-pub(crate) mod fs;
-pub(crate) mod reach;
 pub(crate) mod accounts;
 pub(crate) mod child;
 pub(crate) mod children;
@@ -10,12 +8,14 @@ pub(crate) mod endpoint;
 pub(crate) mod eventlog;
 pub(crate) mod events;
 mod explain;
+pub(crate) mod fs;
 pub(crate) mod link;
 pub(crate) mod notify;
 pub(crate) mod pipes;
 #[cfg(not(target_os = "linux"))]
 pub(crate) mod plain;
 pub(crate) mod process;
+pub(crate) mod reach;
 mod signals;
 mod socket_path;
 pub(crate) mod terminal;

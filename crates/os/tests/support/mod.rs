@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests end this way")]
 
 use std::ffi::OsString;
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -141,4 +142,43 @@ impl Drop for Ends {
     fn drop(&mut self) {
         let _ = std::process::Command::new("kill").args(["-KILL", &self.0.to_string()]).status();
     }
+}
+
+/// Runs the test with both ways of holding a tree together.
+pub fn both(test: impl Fn(&mut Loop<u32>)) {
+    let _alone = alone();
+    test(&mut plain_loop());
+    test(&mut new_loop());
+    assert_eq!(left_groups(), Vec::<PathBuf>::new());
+}
+
+/// The groups made by this process that are still there.
+pub fn left_groups() -> Vec<PathBuf> {
+    groups_of(std::process::id())
+}
+
+/// The groups that a process made beside this process.
+pub fn groups_of(pid: u32) -> Vec<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let Some(mount) = mounts.lines().find(|line| line.contains(" - cgroup2 ")) else { return Vec::new() };
+    let mount = PathBuf::from(mount.split(' ').nth(4).unwrap());
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap();
+    let own = own.lines().find_map(|line| line.strip_prefix("0::/")).unwrap();
+    let is_its = |name: &str| name.starts_with("abide-") && name.contains(&format!("-{pid}-"));
+    let entries = fs::read_dir(mount.join(own)).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.file_name().unwrap().to_str().is_some_and(is_its)).collect()
+}
+
+/// The children of this process, dead ones included.
+pub fn children() -> Vec<u32> {
+    let tasks = fs::read_dir("/proc/self/task").unwrap();
+    let lists = tasks.filter_map(|task| fs::read_to_string(task.unwrap().path().join("children")).ok());
+    lists
+        .flat_map(|list| list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>())
+        .collect()
+}
+
+pub fn am_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata("/proc/self").unwrap().uid() == 0
 }
