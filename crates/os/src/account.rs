@@ -77,11 +77,10 @@ fn quoted(word: &str) -> String {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn root_is_known_and_nobody_is_not_invented() {
         let root = user("root").unwrap().unwrap();
@@ -93,7 +92,6 @@ mod tests {
         assert!(!current().unwrap().is_empty());
     }
 
-    #[cfg(unix)]
     #[test]
     fn the_command_to_repeat_survives_the_shell() {
         let line = elevated_command(["abide", "install", "a b", "--", "it's", "$HOME", ""]);

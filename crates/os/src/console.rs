@@ -44,10 +44,10 @@ pub fn run_as_helper() -> Option<i32> {
         let event = args.next().and_then(|event| event.into_string().ok());
         // ERROR_BAD_ARGUMENTS and ERROR_GEN_FAILURE: the code that a helper ends with is a Windows error code.
         let (Some(pid), Some(event)) = (pid, event) else { return Some(160) };
-        return Some(match send(pid, &event) {
+        Some(match send(pid, &event) {
             Ok(()) => 0,
             Err(error) => error.raw_os_error().filter(|code| *code != 0).unwrap_or(31),
-        });
+        })
     }
     #[cfg(not(windows))]
     None

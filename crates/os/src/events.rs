@@ -109,6 +109,7 @@ pub(crate) enum Occurrence {
         endpoint: EndpointId,
         connection: Connection,
     },
+    #[cfg_attr(windows, expect(dead_code, reason = "programs have no notification socket there"))]
     Notify {
         socket: NotifyId,
         pid: Option<u32>,

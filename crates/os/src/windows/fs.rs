@@ -13,6 +13,7 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_SHARE_WRITE, MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW, OPEN_ALWAYS,
 };
 
+use super::account::is_privileged;
 use super::security::{Descriptor, Sid};
 use super::sys::{check, owned, wide};
 use crate::fs::Access;
@@ -20,16 +21,15 @@ use crate::fs::Access;
 /// Others may do everything with an open file but keep it from being renamed or removed.
 const SHARE_ALL: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
 
-/// SYSTEM, Administrators and the account that makes it; nothing comes down from the folder above. `OICI`: holds for
-/// what is made inside of a folder too.
+/// SYSTEM, Administrators, and the account that makes it unless that is an administrator: then the rights are those of
+/// all administrators, and a program of the same person that is not elevated has none. Nothing comes down from the folder
+/// above. `OICI`: holds for what is made inside of a folder too.
 fn private(inherited: &str) -> io::Result<String> {
-    let own = Sid::own()?.text()?;
-    let more = if matches!(own.as_str(), "S-1-5-18" | "S-1-5-32-544") {
-        String::new()
-    } else {
-        format!("(A;{inherited};FA;;;{own})")
-    };
-    Ok(format!("D:P(A;{inherited};FA;;;SY)(A;{inherited};FA;;;BA){more}"))
+    let all = format!("(A;{inherited};FA;;;SY)(A;{inherited};FA;;;BA)");
+    if is_privileged() {
+        return Ok(format!("O:BAD:P{all}"));
+    }
+    Ok(format!("D:P{all}(A;{inherited};FA;;;{})", Sid::own()?.text()?))
 }
 
 /// The access list of a new folder.

@@ -28,7 +28,7 @@ use super::events::{Core, News, Port};
 use super::job::{Job, KILLED};
 use super::sys::{check, error, from_wide, is, owned, size_of, wide};
 use super::wait::Waiter;
-use super::{console, logon, pipes, windows};
+use super::{console, desktop, logon, pipes};
 use crate::process::{
     ActError, INSTANCE_VARIABLE, Identity, Launch, OutputMode, SpawnError, Stage, StartToken,
 };
@@ -141,7 +141,7 @@ impl Tree {
         // A suspended program hears nothing.
         self.resume().map_err(|error| self.refused(action, error))?;
         if event == ConsoleEvent::CloseWindow {
-            return match windows::close(&self.members()) {
+            return match desktop::close(&self.members()) {
                 Ok(0) => Err(unsupported(action, "the program has no window")),
                 Ok(_) => Ok(()),
                 Err(error) => Err(self.refused(action, error)),

@@ -4,6 +4,9 @@
 //! Without the usual harness, because the helper that sends console events is this executable too, and because one
 //! process can have one loop.
 
+// All of it is tests, which clippy can't see without their attribute.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 #[cfg(windows)]
 mod endpoints;
 #[cfg(windows)]

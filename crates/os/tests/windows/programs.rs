@@ -242,7 +242,7 @@ fn exit_codes() {
 
 fn refused(launch: &Launch) -> SpawnError {
     let mut events = Loop::<()>::new(Signals::Leave).unwrap();
-    Tree::spawn(launch, &mut events).err().expect("it should not start")
+    Tree::spawn(launch, &mut events).expect_err("it should not start")
 }
 
 fn refusals() {

@@ -183,7 +183,7 @@ fn whole_life() {
     let status = scm.status(&place.name).unwrap();
     assert!(status.installed && status.managed_by_abide && status.halves.is_empty(), "{status:?}");
     assert_eq!((status.state, status.enabled), (ManagerState::Stopped, Enabled::Auto));
-    assert_eq!(scm.installed().unwrap(), [place.name.clone()]);
+    assert_eq!(scm.installed().unwrap(), std::slice::from_ref(&place.name));
 
     place.start().unwrap();
     place.start().unwrap();
