@@ -7,8 +7,8 @@ use std::mem::MaybeUninit;
 use super::cgroup::Group;
 use crate::unix::child::{self, Failure, Plan};
 
-/// Room for the few frames of [`child::run`].
-const STACK: usize = 32 << 10;
+/// Room for the few frames of [`child::run`]. All of it stays in memory, because a frame so large is touched page by page.
+const STACK: usize = 16 << 10;
 
 #[repr(C, align(16))]
 struct Stack([MaybeUninit<u8>; STACK]);

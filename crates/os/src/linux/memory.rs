@@ -1,7 +1,7 @@
 //! Linux side of [`crate::memory`].
 
-/// Below the frame that gives back, this much is left to the calls made meanwhile.
-const MARGIN: usize = 16 << 10;
+/// Below the frame that gives back, this much is left to the call made meanwhile.
+const MARGIN: usize = 1 << 10;
 
 /// How deep beginning may have gone. Less than the gap that the kernel keeps free below a stack that grows (1 MiB), so
 /// that nothing else can lie there.
