@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use abide_os::eventlog::{EventLog, Severity};
 use abide_os::link::{self, Link, ManagerKind};
 use abide_os::paths::{self, Layout};
 use abide_spec::{Name, Spec};
 use abide_supervisor::control::{self, AskError, Verb};
+use abide_supervisor::history::History;
 use abide_supervisor::{Charge, Driver, Outcome, Place};
 
 const HELP: &str = "\
@@ -153,7 +155,7 @@ fn run_installed(manager: ManagerKind, name: &Name) -> Result<ExitCode, Failure>
             env_file: paths::credential(paths::ENV_FILE_CREDENTIAL),
         })
     };
-    Ok(hosted(manager, name.as_str(), charge()))
+    Ok(hosted(manager, name.as_str(), Place::of(&layout, name), charge()))
 }
 
 fn run_foreground(file: &Path, dir: &Path) -> Result<ExitCode, Failure> {
@@ -165,8 +167,9 @@ fn run_foreground(file: &Path, dir: &Path) -> Result<ExitCode, Failure> {
     let spec = read_spec(&file)?;
     let name = spec.name.to_string();
     let base = file.parent().map(PathBuf::from);
-    let charge = Charge { spec, place: Place::below(&dir), base, env_file: None };
-    Ok(hosted(ManagerKind::Foreground, &name, Ok(charge)))
+    let place = Place::below(&dir);
+    let charge = Charge { spec, place: place.clone(), base, env_file: None };
+    Ok(hosted(ManagerKind::Foreground, &name, place, Ok(charge)))
 }
 
 fn read_spec(file: &Path) -> Result<Spec, Failure> {
@@ -183,7 +186,8 @@ fn read_spec(file: &Path) -> Result<Spec, Failure> {
 
 /// Supervises as what the service manager expects this process to be. Whatever goes wrong is told to
 /// the service manager too: a service that never answers would only be waited for.
-fn hosted(manager: ManagerKind, name: &str, charge: Result<Charge, Failure>) -> ExitCode {
+fn hosted(manager: ManagerKind, name: &str, place: Place, charge: Result<Charge, Failure>) -> ExitCode {
+    let service = name.to_owned();
     let code = link::host(manager, name, move |link| {
         let link = Arc::new(link);
         match charge.and_then(|charge| supervise(manager, &link, charge)) {
@@ -191,6 +195,7 @@ fn hosted(manager: ManagerKind, name: &str, charge: Result<Charge, Failure>) -> 
             Err(failure) => {
                 let code = i32::from(failure.code);
                 link.text(&failure.error);
+                leave_word(manager, &place, &service, &failure.error);
                 let _ = failure.report();
                 link.stopped(abide_spec::Exit::Code(code));
                 code
@@ -198,6 +203,22 @@ fn hosted(manager: ManagerKind, name: &str, charge: Result<Charge, Failure>) -> 
         }
     });
     ExitCode::from(u8::try_from(code).unwrap_or(FAILED))
+}
+
+/// Writes down why there is no supervision, where `abide events` and `abide start` look for it. It is on
+/// standard error anyway, so a folder that cannot be written changes nothing.
+fn leave_word(manager: ManagerKind, place: &Place, service: &str, why: &str) {
+    let text = format!("the supervisor could not begin: {why}");
+    // Standard error has it already, and a service of the SCM has none.
+    if manager == ManagerKind::Scm
+        && let Ok(log) = EventLog::open(service)
+    {
+        log.report(Severity::Error, &text);
+    }
+    let record = serde_json::json!({ "kind": "not-supervised", "why": why });
+    let _ = place.create();
+    let _ = History::open(&place.state, service)
+        .and_then(|mut history| history.append(SystemTime::now(), [(&text, record)]));
 }
 
 fn supervise(manager: ManagerKind, link: &Arc<Link>, charge: Charge) -> Result<Outcome, Failure> {
