@@ -52,12 +52,9 @@ pub fn make(args: &Install, here: &Path, path: Option<&OsStr>) -> Result<Made, F
     if let Some(url) = &args.ready {
         spec.start.ready = Some(Ready::new(Probe::Http(url.clone())));
     }
-    for entry in &args.env {
-        let (name, value) = entry.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
-            Failure::new(Exit::Usage, format!("`{entry}` is no variable; write --env NAME=VALUE"))
-        })?;
+    for variable in &args.env {
         // What the user typed is meant as it stands.
-        spec.program.env.insert(name.to_owned(), value.replace('$', "$$"));
+        spec.program.env.insert(variable.name.clone(), variable.value.replace('$', "$$"));
     }
     let found = resolve::spec(&mut spec, Relative::Against(here), search_path(here, path).as_deref());
     findings::refuse(args.name.as_str(), &found)?;
