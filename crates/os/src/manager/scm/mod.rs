@@ -64,7 +64,11 @@ pub(crate) fn access_text(spec: &Spec, rights: &str) -> String {
 pub fn render(spec: &Spec, context: &Context) -> Vec<Artifact> {
     let name = spec.name.as_str();
     let mut artifacts = vec![Artifact {
-        target: Target::File { path: context.layout.spec(&spec.name), access: Access::Private },
+        // Written as Windows does also where the plan is made elsewhere.
+        target: Target::File {
+            path: windows_text(&context.layout.spec(&spec.name)).into(),
+            access: Access::Private,
+        },
         content: context.spec_text.clone(),
     }];
     artifacts.extend(own_folders(spec, context).iter().map(|folder| Artifact {

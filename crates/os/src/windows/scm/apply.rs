@@ -1,17 +1,19 @@
 //! Making a plan so.
 
 use std::cell::Cell;
+use std::path::Path;
 use std::rc::Rc;
 
 use abide_spec::{Family, Name, RunAs};
 
 use super::machine::Work;
-use super::steps::{Configure, OpenUp, OwnFolder, folder_list, spec_list, step_error};
+use super::steps::{Configure, OpenUp, OwnFolder, PutCopy, folder_list, spec_list, step_error};
 use super::{Scm, logon_right, registry};
 use crate::fs::{Lock, LockError};
 use crate::manager::apply::{Act, MakeDir, PutFile, Step, StepError, run};
 use crate::manager::{
-    Applied, Level, ManagerError, Plan, Progress, ServiceManager as _, Watcher, start_budget, stop_budget,
+    Access, Applied, Level, ManagerError, Plan, Progress, ServiceManager as _, Watcher, start_budget,
+    stop_budget,
 };
 use crate::windows::security::Sid;
 
@@ -35,7 +37,7 @@ impl Scm {
         drop(steps);
         let _ = lock.remove();
         outcome?;
-        for path in &work.drop {
+        for path in work.drop.iter().filter(|path| !self.others_use(path, &plan.service)) {
             let _ = crate::fs::remove_file(path);
         }
         Ok(Applied { changed: true, restarted: work.restart })
@@ -47,6 +49,17 @@ impl Scm {
             LockError::Held { pid, .. } => ManagerError::Busy { name: name.clone(), pid },
             LockError::Io { path, source } => ManagerError::File { what: "lock", path, source },
         })
+    }
+
+    /// Whether another service runs this copy of the supervisor, or is being installed and may have found it there.
+    fn others_use(&self, copy: &Path, name: &Name) -> bool {
+        let file = copy.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
+        let own = self.layout.change_lock(name);
+        let locks = own.parent().map(std::fs::read_dir);
+        locks.is_some_and(|locks| locks.is_ok_and(|locks| locks.flatten().any(|lock| lock.path() != own)))
+            || self
+                .our_services()
+                .is_ok_and(|ours| ours.iter().any(|(_, image_path)| image_path.contains(&file)))
     }
 
     fn steps<'a>(&'a self, work: &'a Work) -> Vec<Box<dyn Step + 'a>> {
@@ -87,7 +100,10 @@ impl Scm {
             steps.push(Box::new(OwnFolder { path: folder.clone(), list, made: false }));
         }
         for (path, bytes, access) in &work.files {
-            steps.push(Box::new(PutFile::write(path, bytes.clone(), *access)));
+            steps.push(match access {
+                Access::Executable => Box::new(PutCopy::new(path, bytes, || self.others_use(path, name))),
+                _ => Box::new(PutFile::write(path, bytes.clone(), *access)),
+            });
         }
         if work.open_up || work.files.iter().any(|(path, ..)| *path == spec_file) {
             let list = spec_list(work.sid.as_deref());

@@ -267,26 +267,30 @@ impl Scm {
                 .map(|observed| observed.untold)
                 .unwrap_or_default(),
         };
-        for setting in untold {
-            let (field, wanted) = match setting {
-                Setting::Delayed => ("start.mode", work.entry.delayed),
-                Setting::SidType => ("account.run-as", work.entry.sid_type != SidType::None),
-                Setting::Privileges => ("account.run-as", work.entry.privileges.is_some()),
-                Setting::FailuresWithoutCrash => ("restart.give-up", work.entry.failures_without_crash),
-                Setting::FailureActions => ("restart", !work.entry.failure.actions.is_empty()),
-                Setting::PreshutdownTimeout => ("stop.steps", true),
-                _ => continue,
-            };
-            if wanted {
-                let what = format!("{} = {}", setting.as_str(), work.entry.value(setting));
-                let text = match setting {
-                    Setting::FailureActions => {
-                        format!("this SCM does not tell `{what}`, which is set all the same")
-                    }
-                    _ => format!("this SCM does not offer `{what}`"),
-                };
-                work.plan.findings.push(Finding::warning(field, text));
-            }
+        let entry = &work.entry;
+        let wanted = |setting: &Setting| match setting {
+            Setting::Delayed => entry.delayed,
+            Setting::SidType => entry.sid_type != SidType::None,
+            Setting::Privileges => entry.privileges.is_some(),
+            Setting::FailuresWithoutCrash => entry.failures_without_crash,
+            Setting::FailureActions => !entry.failure.actions.is_empty(),
+            _ => true,
+        };
+        // Those two can be set where they can't be asked for.
+        let (set, lost): (Vec<Setting>, Vec<Setting>) = untold
+            .into_iter()
+            .filter(wanted)
+            .partition(|setting| matches!(setting, Setting::FailureActions | Setting::PreshutdownTimeout));
+        let names =
+            |settings: &[Setting]| settings.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", ");
+        if !lost.is_empty() {
+            work.plan
+                .findings
+                .push(Finding::warning(None, format!("this SCM does not offer {}", names(&lost))));
+        }
+        if !set.is_empty() {
+            let text = format!("this SCM does not tell {}, which can be set but not compared", names(&set));
+            work.plan.findings.push(Finding::note(None, text));
         }
     }
 

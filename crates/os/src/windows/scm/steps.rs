@@ -11,7 +11,8 @@ use windows_sys::Win32::System::Services::{
 
 use super::calls::{Manager, Service};
 use super::{holders, words};
-use crate::manager::apply::{Step, StepError};
+use crate::manager::Access;
+use crate::manager::apply::{PutFile, Step, StepError};
 use crate::manager::scm::{Entry, Setting};
 use crate::windows::{access, fs as own_fs};
 
@@ -74,6 +75,48 @@ impl Step for OwnFolder {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.to_string()),
             _ => Ok(()),
         }
+    }
+}
+
+/// Writes the copy of the supervisor. It is named by its content, so one that came to be there meanwhile, by another
+/// apply, is the same; it may run already, and could not be replaced.
+pub(super) struct PutCopy<'a> {
+    file: PutFile<'a>,
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl<'a> PutCopy<'a> {
+    /// `in_use` tells, when it is to be taken back, whether another service counts on it by now.
+    pub(super) fn new(path: &Path, bytes: &[u8], in_use: impl Fn() -> bool + 'a) -> Self {
+        let file = PutFile::write(path, bytes.to_vec(), Access::Executable).shared(in_use);
+        Self { file, path: path.to_path_buf(), bytes: bytes.to_vec() }
+    }
+
+    fn is_there(&self) -> bool {
+        fs::read(&self.path).is_ok_and(|there| there == self.bytes)
+    }
+}
+
+impl Step for PutCopy<'_> {
+    fn describe(&self) -> String {
+        self.file.describe()
+    }
+
+    fn run(&mut self, say: &mut dyn FnMut(&str)) -> Result<(), StepError> {
+        if self.is_there() {
+            return Ok(());
+        }
+        // It may also come between the look and the writing.
+        self.file.run(say).or_else(|error| if self.is_there() { Ok(()) } else { Err(error) })
+    }
+
+    fn undo(&mut self) -> Result<(), String> {
+        self.file.undo()
+    }
+
+    fn settle(&mut self) {
+        self.file.settle();
     }
 }
 
