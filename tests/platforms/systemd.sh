@@ -154,7 +154,7 @@ clear_stale() {
 take_down() {
   local status=$?
   trap '' TERM INT HUP
-  if [ "$status" != 0 ] && [ -e "$dir/console.log" ]; then cp "$dir/console.log" "$CACHE/last-console.log"; fi
+  if [ -e "$dir/console.log" ]; then cp "$dir/console.log" "$CACHE/last-console.log"; fi
   remove_machine
   exit "$status"
 }

@@ -172,16 +172,21 @@ impl<'a> Context<'a> {
 
     /// Makes one service known, whatever becomes of its start.
     pub fn try_run(&self, service: &Service) -> Outcome {
+        self.try_run_all(&[service])
+    }
+
+    /// Makes services known, whatever becomes of their start.
+    pub fn try_run_all(&self, services: &[&Service]) -> Outcome {
         if self.backend.kind() == Kind::Foreground {
-            return self.bring_up(&[service]);
+            return self.bring_up(services);
         }
-        let file = self.write_spec(service)?;
-        self.abide(&["apply", &file])?;
-        if self
-            .peek(&service.name)
-            .is_none_or(|status| status["state"] == "stopped" && status["last-exit"].is_null())
-        {
-            self.abide(&["start", &service.name])?;
+        for service in services {
+            let file = self.write_spec(service)?;
+            self.abide(&["apply", &file])?;
+            let never_ran = |status: serde_json::Value| status["state"] == "stopped" && status["last-exit"].is_null();
+            if self.peek(&service.name).is_none_or(never_ran) {
+                self.abide(&["start", &service.name])?;
+            }
         }
         Ok(())
     }

@@ -118,6 +118,12 @@ fn disabled_still(c: &Context) -> Outcome {
 
 fn delayed(c: &Context) -> Outcome {
     let service = c.service(&["say", "started", "graceful", "0"]).with("[start]\nmode = \"delayed\"");
+    if c.backend.kind() == Kind::Systemd {
+        // What a service manager cannot do is refused with the field's name, never dropped.
+        let output = c.abide(&["plan", &c.write_spec(&service)?])?;
+        ensure!(!output.ok() && output.errors().contains("start.mode"), "not refused by name: {}", output.all());
+        return Err(Fault::NotHere("systemd has no delayed start; the plan refuses it by the field's name".into()));
+    }
     c.run(&service)?;
     c.wait_printed(&service.name, "started").map(drop)
 }

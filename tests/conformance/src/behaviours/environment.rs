@@ -178,7 +178,7 @@ fn inherit_none(c: &Context) -> Outcome {
     let names = names(&printed);
     ensure!(names.contains(&"ONLY_THIS"), "the spec's variable is missing: {names:?}");
     // What Abide itself says to the program, and what Windows and Wine cannot start a process without.
-    let allowed = ["ONLY_THIS", "ABIDE_", "NOTIFY_SOCKET", "WATCHDOG_"];
+    let allowed = ["ONLY_THIS", "ABIDE_", "STATE_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_"];
     let essential = ["SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "PATHEXT", "COMSPEC", "WINE", "TEMP", "TMP"];
     let strange: Vec<_> = names
         .iter()

@@ -20,7 +20,7 @@ pub const LIST: &[Behaviour] = &[
         &[Need::Manager],
         arguments,
     ),
-    now("install-twice", "a second `install` of the same service changes nothing", &[Need::Manager], twice),
+    now("install-twice", "a second `install` of a name is refused and leaves the service alone", &[Need::Manager], twice),
     now("plan-changes-nothing", "`plan` shows every file and touches none", &[Need::Manager], plan_only),
     now(
         "plan-shows-difference",
@@ -115,7 +115,9 @@ fn twice(c: &Context) -> Outcome {
     c.ok(&arguments)?;
     c.wait_ready(&service.name)?;
     let pid = c.pid(&service.name)?;
-    c.ok(&arguments)?;
+    let output = c.abide(&arguments)?;
+    ensure!(!output.ok(), "it is installed a second time");
+    ensure!(output.errors().contains("abide apply"), "the error does not say how to change it: {}", output.errors());
     ensure!(c.pid(&service.name)? == pid, "the process was replaced");
     Ok(())
 }

@@ -178,8 +178,8 @@ fn names(c: &Context) -> Outcome {
         ("nul\0byte", ""),
         ("", "empty"),
         (&long, "64"),
-        ("CON", "reserved"),
-        ("com1.txt", "reserved"),
+        ("CON", "device"),
+        ("com1.txt", "device"),
         ("dot.", "dot"),
         ("with space", ""),
         ("-dash", ""),
@@ -485,7 +485,7 @@ fn no_privilege(c: &Context) -> Outcome {
             crate::run::run(&mut command, crate::backend::VERB_LIMIT).map_err(|error| error.to_string())?;
         c.note(format!("as another user: {} {}", output.code.unwrap_or(-1), output.all()));
         ensure!(output.code == Some(4), "`{}` ended with {:?}, not 4", verb[0], output.code);
-        says(&output, &["sudo abide", verb[0]])?;
+        says(&output, &["sudo ", &format!("abide {}", verb[0])])?;
     }
     let traces = traces(c, c.name)?;
     ensure!(traces.is_empty(), "something was touched: {traces:?}");
