@@ -145,7 +145,8 @@ fn happenings_come_in_time_and_alone() {
     let remote = events.remote();
     let begun = Instant::now();
     let until = begun + Duration::from_millis(30);
-    assert!(matches!(events.wait(Some(until)).unwrap(), Happening::Due));
+    // What earlier tests killed may still be coming in.
+    while let Happening::TreeChanged = events.wait(Some(until)).unwrap() {}
     assert!(begun.elapsed() >= Duration::from_millis(30));
     std::thread::spawn(move || {
         for number in 0..1000 {
