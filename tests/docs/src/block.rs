@@ -66,10 +66,10 @@ fn console(block: &Block, windows: bool) -> Result<Vec<Step>, String> {
     Ok(steps)
 }
 
-/// The command behind a prompt: `$ ` and `# ` on Unix, `C:\…> ` on Windows.
+/// The command behind a prompt: `$ ` on Unix, `C:\…> ` on Windows.
 fn command(line: &str, windows: bool) -> Option<&str> {
     if !windows {
-        return line.strip_prefix("$ ").or_else(|| line.strip_prefix("# "));
+        return line.strip_prefix("$ ");
     }
     let (folder, command) = line.split_once("> ")?;
     (folder.starts_with(r"C:\") && !folder.contains(' ')).then_some(command)

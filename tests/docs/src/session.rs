@@ -54,6 +54,13 @@ impl Shell {
         self.await_mark(limit)
     }
 
+    /// Writes a file, relative to where the session is.
+    pub fn write(&mut self, path: &str, text: &str) -> Result<(), String> {
+        let written =
+            self.run(&format!("printf %s {} > {}", quoted(text), quoted(path)), Duration::from_secs(30))?;
+        if written.code == 0 { Ok(()) } else { Err(written.text) }
+    }
+
     /// Starts a command that goes on, as in a terminal of its own.
     pub fn begin(&mut self, command: &str) -> Result<(), String> {
         self.send(&format!("set -m\neval {} </dev/null &\n", quoted(&format!("exec {command}"))))

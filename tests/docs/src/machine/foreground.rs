@@ -73,8 +73,7 @@ impl Machine for Foreground {
     }
 
     fn write(&mut self, path: &str, text: &str) -> Result<(), String> {
-        let path = self.here.join(path);
-        std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
+        self.shell("")?.write(path, text)
     }
 
     fn end(&mut self) {

@@ -77,12 +77,7 @@ impl Machine for Systemd {
     }
 
     fn write(&mut self, path: &str, text: &str) -> Result<(), String> {
-        let inside = Path::new("/root").join(path);
-        let outside = self.machine.files.join(inside.strip_prefix("/").unwrap_or(&inside));
-        let folder = outside.parent().unwrap_or(&outside);
-        std::fs::create_dir_all(folder)
-            .and_then(|()| std::fs::write(&outside, text))
-            .map_err(|error| format!("{}: {error}", outside.display()))
+        self.shell()?.write(path, text)
     }
 
     fn end(&mut self) {
