@@ -1,6 +1,6 @@
 //! What is known of a service: what its supervisor left on disk, and what the service manager says.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use abide_os::manager::{Enabled, ManagerState, ManagerStatus};
 use abide_spec::Name;
@@ -32,7 +32,11 @@ impl Known {
             Home::Installed(_) => Some(services::manager()?.status(name)?),
             Home::Project(_) => None,
         };
-        let left = match (status::read(&home.place(name).state), &manager) {
+        let state = home.place(name).state;
+        let left = match (status::read(&state), &manager) {
+            (Ok(Some(left)), Some(manager)) if manager.main_pid == Some(left.supervisor.pid) => {
+                as_written(&state).or(Some(left))
+            }
             (Ok(left), _) => left,
             // Not everybody may look into the folders of a service; the service manager tells everybody.
             (Err(_), Some(_)) => None,
@@ -45,6 +49,13 @@ impl Known {
         let enabled = manager.as_ref().map(|manager| manager.enabled);
         Ok(Self { status, project: home.project(), enabled, manager })
     }
+}
+
+/// The status as it stands in its file. The service manager says that the supervisor lives; to a look from
+/// outside it may seem gone, as from another container.
+fn as_written(state: &Path) -> Option<Status> {
+    let text = std::fs::read(status::path(state)).ok()?;
+    serde_json::from_slice(&text).ok()
 }
 
 /// The status of a service whose supervisor left none that we may read, from what the service manager says.
