@@ -6,10 +6,9 @@ import os
 import platform
 import statistics
 from dataclasses import dataclass
-from typing import Callable
 
 from measure import Bench
-from peers import ALL
+from peers import ALL, Loop
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ FIGURES = {
     "restart": Figure("Restart latency: SIGKILL of the program to main of the next, ms", "runit", 2),
     "memory": Figure("Memory per service, {n} services, programs excluded, PSS KiB", "s6", 0),
     "up": Figure("{n} services up, s", "s6", 3),
-    "idle": Figure("Idle: voluntary context switches per second per service, {n} services", "supervisord", 4),
+    "idle": Figure("Idle: voluntary context switches (wake-ups) per second per service, {n} services", "supervisord", 4),
     "idle-all": Figure("Idle: all context switches per second per service, {n} services", "supervisord", 4),
     "logs-rate-64k": Figure("Log capture, 64 KiB writes, MB/s", "cat", 0),
     "logs-cpu-64k": Figure("Log capture, 64 KiB writes, CPU s/GB", "cat", 2),
@@ -35,23 +34,52 @@ FIGURES = {
 
 @dataclass(frozen=True)
 class Bar:
-    text: str
-    figure: str
+    """What Abide promises of one figure of one of its forms: at most `limit`, or `limit` times a peer's median."""
+
+    what: str
     peer: str
-    limit: Callable[[dict[str, float]], float | None]
+    figure: str
+    unit: str
+    limit: float
+    times: str | None = None
+
+    def text(self) -> str:
+        if self.times:
+            return f"≤ {self.limit:g} × {self.times}" if self.limit != 1 else f"no slower than {self.times}"
+        return f"≤ {self.limit:g} {self.unit}" if self.limit else "none"
 
 
-#: What Abide promises. A limit that needs a peer which was not measured is None.
+RESTART = "restart, SIGKILL of the program to the next, delay 0"
+MEMORY = "memory per service, {n} services, programs excluded, logs captured"
+IDLE = "wake-ups per second per service when no probe is due"
+UP = "{n} services up"
 BARS = (
-    Bar("restart latency ≤ 0.8 × runit, ms", "restart", "abide-supervisor", lambda of: 0.8 * of["runit"] if "runit" in of else None),
-    Bar("restart latency under `abide up` ≤ 0.8 × runit, ms", "restart", "abide-up", lambda of: 0.8 * of["runit"] if "runit" in of else None),
-    Bar("memory, each under its own supervisor ≤ 400 KiB", "memory", "abide-supervisor", lambda _: 400.0),
-    Bar("memory under one `abide up` ≤ 85 KiB", "memory", "abide-up", lambda _: 85.0),
-    Bar("idle: no wake-ups, per second per service", "idle", "abide-supervisor", lambda _: 0.0),
-    Bar("idle under `abide up`: no wake-ups, per second per service", "idle", "abide-up", lambda _: 0.0),
-    Bar("all services up, own supervisors, no slower than s6, s", "up", "abide-supervisor", lambda of: of.get("s6")),
-    Bar("all services up, `abide up`, no slower than s6, s", "up", "abide-up", lambda of: of.get("s6")),
+    Bar(RESTART, "abide-supervisor", "restart", "ms", 0.8, "runit"),
+    Bar(RESTART, "abide-up", "restart", "ms", 0.8, "runit"),
+    Bar(MEMORY, "abide-supervisor", "memory", "KiB", 400),
+    Bar(MEMORY, "abide-up", "memory", "KiB", 85),
+    Bar(IDLE, "abide-supervisor", "idle", "/s", 0),
+    Bar(IDLE, "abide-up", "idle", "/s", 0),
+    Bar(UP, "abide-supervisor", "up", "s", 1, "s6"),
+    Bar(UP, "abide-up", "up", "s", 1, "s6"),
 )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    bar: Bar
+    measured: float
+    #: What is allowed, in the unit of the bar.
+    allowed: float
+    #: What the bar refers to: the peer's median, or the limit itself.
+    base: float
+
+    @property
+    def holds(self) -> bool:
+        return self.measured <= self.allowed
+
+    def ratio(self) -> str:
+        return f"{self.measured / self.base:.2f} × {self.bar.times or 'the bar'}" if self.base else ""
 
 
 def medians(bench: Bench, figure: str) -> dict[str, float]:
@@ -84,19 +112,45 @@ def as_json(bench: Bench, started: dict[str, object]) -> dict[str, object]:
         "services": bench.services,
         "figures": figures,
         "failures": bench.failures,
-        "bars": [{"what": bar.text, "value": value, "limit": limit, "holds": holds} for bar, value, limit, holds in bars(bench)],
+        "bars": [
+            {
+                "what": verdict.bar.what.format(n=bench.services),
+                "peer": verdict.bar.peer,
+                "bar": verdict.bar.text(),
+                "measured": verdict.measured,
+                "allowed": verdict.allowed,
+                "holds": verdict.holds,
+            }
+            for verdict in bars(bench)
+        ],
     }
 
 
-def bars(bench: Bench) -> list[tuple[Bar, float, float, bool]]:
-    """Every bar that this run can judge."""
+def bars(bench: Bench) -> list[Verdict]:
+    """Every bar that this run can judge: those whose figure and reference were both measured."""
     found = []
     for bar in BARS:
         of = medians(bench, bar.figure)
-        limit = bar.limit(of)
-        if bar.peer in of and limit is not None:
-            found.append((bar, of[bar.peer], limit, of[bar.peer] <= limit))
+        base = of.get(bar.times) if bar.times else bar.limit
+        if bar.peer in of and base is not None:
+            found.append(Verdict(bar, of[bar.peer], bar.limit * base if bar.times else bar.limit, base))
     return found
+
+
+def unjudged(bench: Bench) -> list[str]:
+    """What is missing from the table of bars, in words."""
+    judged = [verdict.bar for verdict in bars(bench)]
+    return [f"{bar.what.format(n=bench.services)}: {bar.peer}" for bar in BARS if bar not in judged]
+
+
+def distance(bench: Bench) -> str | None:
+    """How far every restart is from the least that one can cost."""
+    of = medians(bench, "restart")
+    if not (floor := of.get(Loop.name)):
+        return None
+    others = sorted((value, peer) for peer, value in of.items() if peer != Loop.name)
+    told = ", ".join(f"{peer} +{value - floor:.2f} ms ({value / floor:.2f} ×)" for value, peer in others)
+    return f"Above a bare fork + exec + wait loop, which takes {floor:.2f} ms to restart: {told}."
 
 
 def as_markdown(bench: Bench, started: dict[str, object]) -> str:
@@ -106,9 +160,16 @@ def as_markdown(bench: Bench, started: dict[str, object]) -> str:
         "",
     ]
     if judged := bars(bench):
-        out += ["| bar | measured | limit | holds |", "|---|---|---|---|"]
-        out += [f"| {bar.text} | {value:.3g} | {limit:.3g} | {'yes' if holds else '**no**'} |" for bar, value, limit, holds in judged]
+        out += ["| what | measured | bar | figure | ratio | holds |", "|---|---|---|---|---|---|"]
+        for verdict in judged:
+            bar, holds = verdict.bar, "yes" if verdict.holds else "**no**"
+            cells = (bar.what.format(n=bench.services), bar.peer, bar.text(), f"{verdict.measured:.3g} {bar.unit}", verdict.ratio(), holds)
+            out.append(f"| {' | '.join(cells)} |")
         out.append("")
+    if missing := unjudged(bench):
+        out += [f"Not judged in this run: {'; '.join(missing)}.", ""]
+    if told := distance(bench):
+        out += [told, ""]
     for name, figure in FIGURES.items():
         if name in bench.values:
             out += table(bench, name, figure)

@@ -36,7 +36,7 @@ def run(bench: Bench) -> None:
             try:
                 one_round(bench, peer, stamps)
             except TimeoutError as error:
-                bench.fail(UP, peer, str(error))
+                bench.fail("up, memory and idle", peer, str(error))
             finally:
                 peer.stop()
                 processes.end_rest()
@@ -45,7 +45,8 @@ def run(bench: Bench) -> None:
 
 def one_round(bench: Bench, peer: Peer, stamps: Stamps) -> None:
     program = bench.programs.stamp
-    peer.configure([Service(f"service-{i:03}", [program, stamps.path]) for i in range(bench.services)])
+    services = [Service(f"service-{i:03}", [program, stamps.path]) for i in range(bench.services)]
+    peer.configure(services)
     begun = time.monotonic_ns()
     peer.start()
     bench.add(UP, peer.name, (await_all(stamps, bench.services) - begun) / 1e9)
@@ -63,6 +64,10 @@ def one_round(bench: Bench, peer: Peer, stamps: Stamps) -> None:
     bench.add(IDLE, peer.name, voluntary / window / bench.services)
     bench.add(IDLE_ALL, peer.name, (voluntary + involuntary) / window / bench.services)
     bench.add(MEMORY, peer.name, sum(processes.pss(pid) for pid in peer.processes(program)) / bench.services)
+    # Every program has said one line: what is measured does capture logs.
+    silent = [service.name for service in services if not peer.captured(service)]
+    if silent:
+        raise TimeoutError(f"no output of {silent[0]} and {len(silent) - 1} others reached the logs")
     if stamps.next(0) is not None:
         raise TimeoutError("a program was started twice")
 

@@ -1,4 +1,5 @@
-// stamp PIPE: writes one line "NANOSECONDS PID" (CLOCK_MONOTONIC at the entry of main) into PIPE, then sleeps for ever.
+// stamp PIPE: writes one line "NANOSECONDS PID" (CLOCK_MONOTONIC at the entry of main) into PIPE, one for the log to
+// stdout, then sleeps for ever.
 // Small and static, so that what is measured is the supervisor and not the loading of its program.
 // Where no argument can be given, the environment's STAMP names the pipe.
 #include <fcntl.h>
@@ -19,5 +20,7 @@ int main(int count, char **arguments) {
         return 1;
     }
     close(pipe);
+    printf("program %d runs\n", getpid());
+    fflush(stdout);
     for (;;) pause();
 }
