@@ -22,6 +22,9 @@ pub const FAINT: Style = Style::new().dimmed();
 /// Headings.
 pub const BOLD: Style = Style::new().bold();
 
+/// What Windows may say of a pipe whose reader has gone; no error of other systems has this number.
+const PIPE_NOT_CONNECTED: i32 = 233;
+
 /// Prints for one run of `abide`.
 #[derive(Clone, Copy, Debug)]
 pub struct Printer {
@@ -147,6 +150,7 @@ fn is_progress_wanted() -> bool {
 pub fn written(result: io::Result<()>) -> Result<(), Failure> {
     result.map_err(|error| match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::nobody_reads(),
+        _ if error.raw_os_error() == Some(PIPE_NOT_CONNECTED) => Failure::nobody_reads(),
         _ => Failure::io("standard output cannot be written", &error),
     })
 }

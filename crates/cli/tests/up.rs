@@ -170,3 +170,16 @@ fn a_dead_supervisor_is_told() {
     folder.abide(&["logs", "web"]).ended(0);
     folder.abide(&["events", "web"]).ended(0);
 }
+
+#[test]
+fn a_status_that_is_garbled_hides_no_other() {
+    let folder = Folder::new();
+    folder.shell("one", "exit 0", "");
+    folder.shell("two", "exit 0", "");
+    folder.abide(&["up", "-q"]).ended(0);
+    folder.write(".abide/state/one/status.json", "{ not json");
+    let said = folder.abide(&["status"]).ended(0);
+    assert!(said.stdout.contains("unknown") && said.stdout.contains("two"), "{}", said.stdout);
+    folder.abide(&["status", "one"]).error(4, &["status.json"]);
+    folder.abide(&["status", "two"]).ended(3);
+}

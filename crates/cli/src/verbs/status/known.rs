@@ -49,6 +49,12 @@ impl Known {
         let enabled = manager.as_ref().map(|manager| manager.enabled);
         Ok(Self { status, project: home.project(), enabled, manager })
     }
+
+    /// A service of which nothing can be known, and why.
+    pub fn nothing(name: &Name, home: &Home, why: String) -> Self {
+        let status = Status { why: Some(why), ..Status::never_ran(name, "unknown") };
+        Self { status, project: home.project(), enabled: None, manager: None }
+    }
 }
 
 /// The status as it stands in its file. The service manager says that the supervisor lives; to a look from

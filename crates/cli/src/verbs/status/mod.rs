@@ -45,7 +45,10 @@ fn one(name: &Name, json: bool, common: &Common, printer: &Printer) -> Result<Ex
 fn all(json: bool, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
     let mut known = Vec::new();
     for (name, home) in services::known(common.dir.as_deref()) {
-        known.push(Known::of(&name, &home)?);
+        // One that cannot be told of must not hide the others.
+        let one =
+            Known::of(&name, &home).unwrap_or_else(|failure| Known::nothing(&name, &home, failure.error));
+        known.push(one);
     }
     if json {
         printer.json(&known)?;

@@ -33,6 +33,7 @@ pub fn mark(status: &Status) -> (&'static str, Style) {
     match status.state.as_str() {
         "running" if status.ready && status.healthy => ("●", GOOD),
         "running" | "starting" | "stopping" | "paused" | "waiting" => ("◐", WARN),
+        "unknown" => ("?", WARN),
         "backing-off" | "failed" => ("✗", BAD),
         _ => ("○", FAINT),
     }
