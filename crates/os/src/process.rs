@@ -170,23 +170,10 @@ pub enum ActError {
     },
 }
 
-/// When a process started, in a form that no later process with the same id can have. Written to status files.
+/// When a process started, in a form that no later process of the same id and boot can have. Written to status files.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StartToken(pub(crate) String);
-
-impl StartToken {
-    /// Whether both are of one process. A process that is shut off from most of `/proc` cannot tell the boot it runs in,
-    /// and leaves that part empty.
-    fn is_same(&self, other: &Self) -> bool {
-        match (self.0.split_once('/'), other.0.split_once('/')) {
-            (Some((boot, start)), Some((other_boot, other_start))) => {
-                start == other_start && (boot == other_boot || boot.is_empty() || other_boot.is_empty())
-            }
-            _ => self == other,
-        }
-    }
-}
 
 /// A program and everything it started. Dropping it kills what is left of it.
 #[derive(Debug)]
@@ -293,7 +280,7 @@ impl Tree {
 /// Whether the process that had this id and start is still alive; a later process with the same id is not it.
 #[must_use]
 pub fn is_alive(pid: u32, started_at: &StartToken) -> bool {
-    imp::start_token(pid).is_some_and(|token| token.is_same(started_at))
+    imp::start_token(pid).is_some_and(|token| token == *started_at)
 }
 
 /// When a process started: this process's own token is `start_token(std::process::id())`. `None`: no such process.
@@ -306,16 +293,3 @@ pub fn start_token(pid: u32) -> Option<StartToken> {
 //   struct Tree: Debug + Send, with
 //     fn spawn(&Launch, &mut events::Core) -> Result<(Self, Option<(PipeReader, PipeReader)>), SpawnError>
 //     and the methods that `Tree` forwards; fn start_token(u32) -> Option<StartToken>.
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_boot_that_could_not_be_told_is_no_difference() {
-        let same = |a: &str, b: &str| StartToken(a.to_owned()).is_same(&StartToken(b.to_owned()));
-        assert!(same("b1/42", "b1/42") && same("/42", "b1/42") && same("b1/42", "/42"));
-        assert!(!same("b1/42", "b2/42") && !same("b1/42", "b1/43") && !same("/42", "/43"));
-        assert!(same("133", "133") && !same("133", "134"));
-    }
-}

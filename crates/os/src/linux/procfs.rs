@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::Read;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::process::{INSTANCE_VARIABLE, StartToken};
@@ -108,17 +107,12 @@ fn is_executing(pid: u32) -> bool {
     !matches!(state, None | Some(b"Z" | b"X")) && environment_end == Some(b"0")
 }
 
-fn boot() -> &'static str {
-    static BOOT: OnceLock<String> = OnceLock::new();
-    BOOT.get_or_init(|| {
-        fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
-    })
-}
-
-/// Start time and boot: together they name a process for ever. A dead process that nobody reaped yet has none.
+/// The start time, in clock ticks since the boot. The boot itself is left out: a process that is shut off from most of
+/// `/proc`, or in a container, reads another id of it than one outside, or none. A dead process that nobody reaped yet
+/// has no token.
 pub(crate) fn start_token(pid: u32) -> Option<StartToken> {
     let stat = stat(pid).filter(|stat| !stat.is_dead())?;
-    Some(StartToken(format!("{}/{}", boot(), stat.started)))
+    Some(StartToken(stat.started.to_string()))
 }
 
 #[cfg(test)]
