@@ -1,6 +1,6 @@
 //! A Windows service manager: that of this machine on Windows, else that of Wine.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::served::Served;
@@ -23,7 +23,7 @@ impl Windows {
         let wine = if native { None } else { Some(Served::boot(&options.root, "wine.sh")?) };
         let machine = Self { wine, folder: HERE.into() };
         let programs = &options.windows_programs;
-        for name in ["abide.exe", "abide-supervisor.exe"] {
+        for name in ["abide.exe", "abide-supervisor.exe", "abide-fixture.exe"] {
             copy(&programs.join(name), &machine.outside(&format!(r"C:\abide\{name}")))?;
         }
         copy(&hello(&options.root, programs, "exe"), &machine.outside(r"C:\hello\hello.exe"))?;
@@ -39,6 +39,27 @@ impl Windows {
             }
             None => path.into(),
         }
+    }
+
+    /// As Windows' own `taskkill` does it: with exit code 1. That of Wine 8 ends a program with 0, which is a success.
+    fn kill(&self, service: &str) -> Result<Printed, String> {
+        let status = self.batch(&format!("abide status {service} --json"))?;
+        let pid = status.text.lines().find_map(|line| line.trim().strip_prefix("\"pid\": "));
+        let pid = pid.ok_or_else(|| format!("no process of {service} is known:\n{}", status.text))?;
+        self.batch(&format!("abide-fixture kill {}", pid.trim_end_matches(',')))
+    }
+
+    /// Runs a command from a batch file: the one way in which cmd gets its quotes as they were typed.
+    fn batch(&self, command: &str) -> Result<Printed, String> {
+        let file = self.outside(STEP);
+        let folder = &self.folder;
+        let text = format!(
+            "@echo off\r\nset \"PATH=C:\\abide;%PATH%\"\r\ncd /d \"{folder}\"\r\n{command} 2>&1\r\nexit /b %errorlevel%\r\n"
+        );
+        std::fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+        let mut cmd = self.wine.as_ref().map_or_else(|| Command::new("cmd"), |machine| machine.exec("cmd"));
+        cmd.args(["/d", "/c", STEP]);
+        Self::finish(cmd)
     }
 
     fn finish(mut command: Command) -> Result<Printed, String> {
@@ -65,7 +86,7 @@ impl Machine for Windows {
             return Ok(nothing);
         }
         let Some(machine) = &self.wine else {
-            return Self::finish(batch(Command::new("cmd"), Path::new(STEP), &self.folder, command)?);
+            return self.batch(command);
         };
         if command.starts_with("shutdown /r") {
             machine.ask("restart")?;
@@ -77,7 +98,12 @@ impl Machine for Windows {
             curl.arg("-sS").args(arguments.split_whitespace());
             return Self::finish(curl);
         }
-        Self::finish(batch(machine.exec("cmd"), &self.outside(STEP), &self.folder, command)?)
+        if let Some(service) =
+            command.strip_prefix("taskkill /f /im ").and_then(|rest| rest.strip_suffix(".exe"))
+        {
+            return self.kill(service);
+        }
+        self.batch(command)
     }
 
     fn begin_in(&mut self, _terminal: &str, _command: &str) -> Result<(), String> {
@@ -104,14 +130,4 @@ impl Machine for Windows {
     fn same_code(&self, expected: i32, actual: i32) -> bool {
         expected == actual || self.wine.is_some() && expected & 0xff == actual
     }
-}
-
-/// The command in a batch file: the one way in which cmd gets its quotes as they were typed.
-fn batch(mut cmd: Command, file: &Path, folder: &str, command: &str) -> Result<Command, String> {
-    let text = format!(
-        "@echo off\r\nset \"PATH=C:\\abide;%PATH%\"\r\ncd /d \"{folder}\"\r\n{command} 2>&1\r\nexit /b %errorlevel%\r\n"
-    );
-    std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
-    cmd.args(["/d", "/c", STEP]);
-    Ok(cmd)
 }
