@@ -3,6 +3,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use abide_os::terminal::is_in_foreground;
 use anstyle::{AnsiColor, Style};
 
 use crate::args::Color;
@@ -65,10 +66,10 @@ impl Printer {
         self.quiet
     }
 
-    /// Whether a live view is of use: standard output is a terminal that can move its cursor.
+    /// Whether a live view is of use: standard output is a terminal that can move its cursor, and ours.
     pub fn is_live(&self) -> bool {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        !self.quiet && !dumb && is_progress_wanted() && output_is_terminal()
+        !self.quiet && !dumb && is_progress_wanted() && output_is_terminal() && is_in_foreground()
     }
 
     /// Data, with a line end.

@@ -78,7 +78,7 @@ pub struct Apply {
     /// Spec files, or folders of them
     #[arg(required = true, value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
     pub files: Vec<PathBuf>,
-    /// Do not start services that are to start with the machine and do not run yet
+    /// Do not start services that are new, or that failed
     #[arg(long)]
     pub no_start: bool,
     /// As JSON

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use abide_os::manager::{
-    Applied, Desired, ManagerState, Plan, Progress, ServiceManager, Uninstall, start_budget,
+    Applied, Desired, ManagerError, ManagerState, Plan, Progress, ServiceManager, Uninstall, start_budget,
 };
 use abide_os::paths::Layout;
 use abide_spec::{Name, Spec, StartMode};
@@ -21,6 +21,9 @@ use crate::verbs::plan;
 /// How long taking back a service that was new may take beyond its own stop.
 const WAIT: Duration = Duration::from_secs(30);
 
+/// How often a plan is made anew.
+const ATTEMPTS: usize = 5;
+
 /// What an apply did, for machines.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -33,7 +36,8 @@ struct Told {
 }
 
 /// Makes all specs so, or none: all are planned before the first is applied, and when one cannot be made so,
-/// those before it are taken back. Only then is started what does not run yet, in the order of `start.after`.
+/// those before it are taken back. Only then is started what is new or had failed, in the order of `start.after`:
+/// what was stopped by hand stays so.
 pub fn run(args: &Apply, printer: &Printer) -> Result<Exit, Failure> {
     let manager = services::changing_manager()?;
     let mut plans = Vec::new();
@@ -42,10 +46,14 @@ pub fn run(args: &Apply, printer: &Printer) -> Result<Exit, Failure> {
         findings::refuse(&format!("{} cannot be applied", plan.service), &plan.findings)?;
         plans.push(plan);
     }
+    let mut fresh = Vec::new();
+    for plan in &plans {
+        fresh.push(!manager.status(&plan.service)?.installed);
+    }
     let applied = apply(&*manager, &plans, printer)?;
     let mut told = Vec::new();
-    for (plan, applied) in plans.iter().zip(applied) {
-        let started = !args.no_start && start(&*manager, plan, printer)?;
+    for ((plan, applied), fresh) in plans.iter().zip(applied).zip(fresh) {
+        let started = !args.no_start && start(&*manager, plan, fresh, printer)?;
         if !args.json {
             printer.result(sentence(plan, &applied, started))?;
         }
@@ -140,21 +148,42 @@ fn take_back(
     Failure { error, ..failure }
 }
 
-/// Applies one plan.
+/// Applies one plan. Where the machine is no longer what it was made for, as when another service has brought the
+/// same executable of the supervisor meanwhile, it is made anew.
 pub fn apply_one(manager: &dyn ServiceManager, plan: &Plan, printer: &Printer) -> Result<Applied, Failure> {
     findings::tell(plan.service.as_str(), &plan.findings, printer);
-    Ok(manager.apply(plan, &mut |progress| printer.progress(&words(&progress)))?)
+    let mut watch = |progress: Progress<'_>| printer.progress(&words(&progress));
+    let mut outcome = manager.apply(plan, &mut watch);
+    for _ in 0..ATTEMPTS {
+        if !matches!(outcome, Err(ManagerError::Changed { .. })) {
+            break;
+        }
+        let now = manager.plan(&plan.desired)?;
+        findings::refuse(&format!("{} cannot be applied", plan.service), &now.findings)?;
+        outcome = manager.apply(&now, &mut watch);
+    }
+    Ok(outcome?)
 }
 
-/// Starts a service that is to start with the machine and does not run yet. True where it was started.
-pub fn start(manager: &dyn ServiceManager, plan: &Plan, printer: &Printer) -> Result<bool, Failure> {
+/// Starts a service that is to start with the machine, if it is `fresh` or has failed. True where it was started.
+pub fn start(
+    manager: &dyn ServiceManager,
+    plan: &Plan,
+    fresh: bool,
+    printer: &Printer,
+) -> Result<bool, Failure> {
     let spec = &plan.desired.spec;
-    let rests = matches!(
-        manager.status(&plan.service)?.state,
-        ManagerState::Stopped | ManagerState::Failed | ManagerState::Unknown
-    );
-    if !rests || !matches!(spec.start.mode, StartMode::Auto | StartMode::Delayed) {
+    if !matches!(spec.start.mode, StartMode::Auto | StartMode::Delayed) {
         return Ok(false);
+    }
+    match manager.status(&plan.service)?.state {
+        ManagerState::Failed => {}
+        ManagerState::Stopped | ManagerState::Unknown if fresh => {}
+        ManagerState::Stopped => {
+            printer.note(format!("{0} was stopped and stays so; `abide start {0}` starts it", plan.service));
+            return Ok(false);
+        }
+        _ => return Ok(false),
     }
     let mut watch = |progress: Progress<'_>| printer.progress(&words(&progress));
     match manager.start(&plan.service, start_budget(spec), &mut watch) {

@@ -45,7 +45,7 @@ pub fn run(args: &Install, printer: &Printer) -> Result<Exit, Failure> {
     findings::refuse(&format!("{name} cannot be installed"), &plan.findings)?;
     made.notes.iter().for_each(|note| printer.note(format!("note: {note}")));
     apply::apply_one(&*manager, &plan, printer)?;
-    let started = !args.no_start && apply::start(&*manager, &plan, printer)?;
+    let started = !args.no_start && apply::start(&*manager, &plan, true, printer)?;
     let state = if started { "installed and running" } else { "installed" };
     printer.result(format!("{GOOD}{name}{GOOD:#} is {state}"))?;
     let spec = Layout::system().spec(name);
