@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::words::Mark;
 
 /// Folders that hold no documents of ours.
-const NOT_OURS: &[&str] = &["target", ".git", ".abide", "node_modules", ".go"];
+const NOT_OURS: &[&str] = &["target", ".git", ".abide", ".go", "src"];
 
 pub struct Page {
     /// Relative to the root, for messages.

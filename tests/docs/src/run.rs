@@ -10,8 +10,9 @@ use crate::{Sum, expect};
 
 /// How long a command that only looks is repeated until it shows what the page shows.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long a terminal may take to show what the page shows; the README's first one builds Abide.
+/// How long a terminal may take to show what the page shows.
 const TERMINAL: Duration = Duration::from_secs(60);
+/// Either, in the README: its first command builds Abide.
 const BUILD: Duration = Duration::from_secs(1800);
 
 /// Commands that change nothing: repeated until they show what the page shows, as a person would look again.
@@ -66,7 +67,7 @@ fn run(page: &Page, backend: &str, machine: &mut dyn Machine, sum: &mut Sum) -> 
             let told = if block.mark.terminal.is_some() {
                 in_terminal(block, &step, page, machine)
             } else {
-                in_turn(&step, machine)
+                in_turn(&step, page, machine)
             };
             told.map_err(|error| at(step.line, &error))?;
             sum.passed += 1;
@@ -75,9 +76,9 @@ fn run(page: &Page, backend: &str, machine: &mut dyn Machine, sum: &mut Sum) -> 
     Ok(())
 }
 
-fn in_turn(step: &Step, machine: &mut dyn Machine) -> Result<(), String> {
+fn in_turn(step: &Step, page: &Page, machine: &mut dyn Machine) -> Result<(), String> {
     let Deed::Command(command) = &step.deed else { return Err("Ctrl-C without a terminal".into()) };
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + if page.name == "README.md" { BUILD } else { PATIENCE };
     loop {
         let printed = machine.run(command).map_err(|error| format!("`{command}`: {error}"))?;
         let right_code = machine.same_code(step.code, printed.code);

@@ -33,9 +33,11 @@ impl Foreground {
     fn shell(&mut self, name: &str) -> Result<&mut Shell, String> {
         if !self.shells.contains_key(name) {
             let mut bash = Command::new("bash");
-            bash.args(["--noprofile", "--norc"]).current_dir(&self.here).env("HOME", &self.scratch);
-            // As a user's own shell: nothing that cargo set for its tests.
-            bash.env_remove("CARGO_TARGET_DIR");
+            bash.args(["--noprofile", "--norc"]).current_dir(&self.here);
+            // What the README begins with is a build, and needs the toolchain in the home folder.
+            if self.here != self.root {
+                bash.env("HOME", &self.scratch);
+            }
             let prelude = format!(
                 "PATH={}:$PATH; curl() {{ command curl -sS \"$@\"; }}",
                 quoted(&self.programs.display().to_string())

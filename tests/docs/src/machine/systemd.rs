@@ -31,6 +31,8 @@ impl Systemd {
         copy(&hello(&options.root, &options.programs, ""), &on("srv/hello/hello"))?;
         copy(&options.root.join("examples/python-worker/worker.py"), &on("srv/worker/worker.py"))?;
         copy(&options.root.join("examples/shell-loop/loop.sh"), &on("srv/loop/loop.sh"))?;
+        // The README's own example.
+        copy(&hello(&options.root, &options.programs, ""), &on("srv/orders/orders-server"))?;
         for name in STAND_INS {
             stand_in(&on("usr/bin").join(name))?;
         }
