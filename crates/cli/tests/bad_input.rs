@@ -6,7 +6,11 @@ mod support;
 
 use support::Folder;
 
-const GOOD: &str = "name = \"web\"\n[program]\ncommand = [\"/bin/sh\"]\n";
+/// A spec of a program that is there on every system: this one.
+fn good(name: &str, more: &str) -> String {
+    let program = std::env::current_exe().unwrap();
+    format!("name = \"{name}\"\n{more}\n[program]\ncommand = ['{}']\n", program.display())
+}
 
 /// Nothing but what the test itself wrote is in the folder.
 #[track_caller]
@@ -51,7 +55,7 @@ fn colours_come_when_wanted_and_only_then() {
 fn every_bad_file_of_a_folder_is_told() {
     let folder = Folder::new();
     folder.write("big.toml", "# filler\n".repeat(10 * 1024 * 1024 / 9));
-    folder.write("good.toml", GOOD);
+    folder.write("good.toml", good("web", ""));
     folder.write("latin.toml", b"name = \"caf\xe9\"\n");
     folder.write("table.toml", "name = \"x\"\n[program\n");
     let said = folder.abide(&["check", ".", "none.toml"]).ended(6);
@@ -67,13 +71,11 @@ fn every_bad_file_of_a_folder_is_told() {
 #[test]
 fn specs_against_each_other() {
     let folder = Folder::new();
-    let spec =
-        |name: &str, after: &str| format!("name = \"{name}\"\nstart.after = [\"{after}\"]\n{}", &GOOD[13..]);
-    folder.write("a.toml", GOOD);
-    folder.write("b.toml", GOOD);
+    folder.write("a.toml", good("web", ""));
+    folder.write("b.toml", good("web", ""));
     folder.abide(&["up"]).error(6, &["web", "a.toml", "b.toml", "hint: "]);
-    folder.write("a.toml", spec("one", "two"));
-    folder.write("b.toml", spec("two", "one"));
+    folder.write("a.toml", good("one", "start.after = [\"two\"]"));
+    folder.write("b.toml", good("two", "start.after = [\"one\"]"));
     folder.abide(&["up"]).error(6, &["one", "two", "hint: "]);
     untouched(&folder, &["a.toml", "b.toml"]);
 }
@@ -82,11 +84,13 @@ fn specs_against_each_other() {
 fn what_is_not_there_is_told_before_anything_starts() {
     let folder = Folder::new();
     let missing = folder.path().join("missing").display().to_string();
+    let program = std::env::current_exe().unwrap();
+    let here = |more: &str| format!("command = ['{}']\n{more}", program.display());
     for (text, words) in [
-        ("command = [\"no-such-program-of-ours\"]", vec!["no-such-program-of-ours", "searched: ", "/"]),
+        ("command = [\"no-such-program-of-ours\"]", vec!["no-such-program-of-ours", "searched: "]),
         ("command = [\"./missing\"]", vec!["missing"]),
-        ("command = [\"/bin/sh\"]\nworking-dir = \"missing\"", vec!["program.working-dir", &missing]),
-        ("command = [\"/bin/sh\"]\nenv-file = \"missing\"", vec!["program.env-file", &missing]),
+        (&here("working-dir = \"missing\""), vec!["program.working-dir", &missing]),
+        (&here("env-file = \"missing\""), vec!["program.env-file", &missing]),
         ("command = []", vec!["command"]),
     ] {
         folder.write("a.toml", format!("name = \"web\"\n[program]\n{text}\n"));
@@ -100,7 +104,7 @@ fn a_port_that_somebody_has_is_told() {
     let folder = Folder::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    folder.write("a.toml", format!("{GOOD}[register]\nport = {port}\n"));
+    folder.write("a.toml", good("web", &format!("[register]\nport = {port}")));
     folder.abide(&["up"]).error(6, &["register.port", &format!("port {port} is in use"), "hint: "]);
     untouched(&folder, &["a.toml"]);
 }
@@ -160,7 +164,7 @@ fn a_machine_without_service_manager_says_what_to_do_instead() {
     let folder = Folder::new();
     if !std::path::Path::new("/run/systemd/system").exists() && !std::path::Path::new(r"C:\Windows").exists()
     {
-        folder.write("web.toml", GOOD);
+        folder.write("web.toml", good("web", ""));
         folder.abide(&["install", "web", "--", "sh", "-c", "a b"]).error(
             1,
             &[
