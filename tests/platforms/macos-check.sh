@@ -12,6 +12,8 @@ if rustup target list --installed 2>/dev/null </dev/null | grep -qx "$TARGET"; t
 else
   second_toolchain
 fi
+# Libraries in C are not compiled: nothing is linked here.
+export CC_aarch64_apple_darwin=true AR_aarch64_apple_darwin=true
 [ $# -gt 0 ] || set -- --workspace
 cd "$REPO"
 exec "${cargo[@]}" check --target "$TARGET" "$@" </dev/null

@@ -53,25 +53,26 @@ processes_of() {
 prefix_is_empty() { [ -z "$(processes_of "$1")" ]; }
 
 end_prefix() {
-  local prefix=$1 pid
-  WINEPREFIX=$prefix timeout 20 "$(wine_tool wineserver)" -k </dev/null >/dev/null 2>&1 || true
-  if ! wait_until 10 prefix_is_empty "$prefix"; then
-    for pid in $(processes_of "$prefix"); do kill -9 "$pid" 2>/dev/null || true; done
-    wait_until 5 prefix_is_empty "$prefix" || say "warning: processes of $prefix did not end: $(processes_of "$prefix")"
-  fi
+  local prefix=$1 signal pid
+  # Interrupt, terminate, kill: up to the second the server writes the registry to its files first.
+  for signal in 2 15 9; do
+    WINEPREFIX=$prefix timeout 10 "$(wine_tool wineserver)" "-k$signal" </dev/null >/dev/null 2>&1 || true
+    if wait_until 8 prefix_is_empty "$prefix"; then return; fi
+  done
+  for pid in $(processes_of "$prefix"); do kill -9 "$pid" 2>/dev/null || true; done
+  wait_until 5 prefix_is_empty "$prefix" || say "warning: processes of $prefix did not end: $(processes_of "$prefix")"
 }
 
 services_run() { WINEPREFIX=$1 timeout 60 wine sc query eventlog </dev/null >/dev/null 2>&1; }
 
 boot() {
   local dir=$1
-  # A persistent server: else the last console program to end would take the services down with it.
-  WINEPREFIX=$dir/prefix "$(wine_tool wineserver)" -f -p </dev/null >>"$dir/console.log" 2>&1 9>&- &
-  server=$!
-  WINEPREFIX=$dir/prefix timeout 120 wine wineboot </dev/null >>"$dir/console.log" 2>&1 || fail "the prefix did not boot"
-  wait_until 60 services_run "$dir/prefix" || fail "the service control manager does not answer"
-  generation=$((${generation:-0} + 1))
-  echo "$generation" >"$dir/generation"
+  export WINEPREFIX=$dir/prefix
+  # A persistent server: else the last console program to end would take the services down with it. It goes into the
+  # background by itself once it can be spoken to.
+  timeout 60 "$(wine_tool wineserver)" -p </dev/null >>"$dir/console.log" 2>&1 9>&- || fail "the server did not start; see $dir/console.log"
+  timeout 120 wine wineboot </dev/null >>"$dir/console.log" 2>&1 9>&- || fail "the prefix did not boot; see $dir/console.log"
+  wait_until 60 services_run "$WINEPREFIX" || fail "the service control manager does not answer"
 }
 
 serve() {
@@ -91,22 +92,15 @@ serve() {
   echo $$ >"$dir/server"
   cp -a --reflink=auto "$BASE" "$dir/prefix"
   boot "$dir"
+  touch "$dir/running"
   echo ready
+  # In the background, so that a signal is taken at once.
   exec 8<&0
   ( hold_until_stdin_closes <&8 ) &
   reader=$!
   exec 8<&-
-  local status which
-  while :; do
-    which=
-    status=0
-    wait -n -p which "$server" "$reader" || status=$?
-    [ "${which:-}" != "$reader" ] || return 0
-    [ -e "$dir/restarting" ] || fail "the prefix ended by itself with status $status; see $dir/console.log"
-    wait_until 20 prefix_is_empty "$dir/prefix" || end_prefix "$dir/prefix"
-    rm -f "$dir/restarting"
-    boot "$dir"
-  done
+  wait "$reader" || true
+  exit 0
 }
 
 take_down() {
@@ -114,13 +108,14 @@ take_down() {
   trap '' TERM INT HUP
   set +e
   [ -z "${reader:-}" ] || kill "$reader" 2>/dev/null
+  if [ -e "$dir/console.log" ]; then cp "$dir/console.log" "$CACHE/last-console.log"; fi
   end_prefix "$dir/prefix"
   rm -rf --one-file-system "$dir"
   exit "$status"
 }
 
 prefix_of() {
-  [ -e "$RUN/$1/generation" ] || fail "no prefix named $1 is running"
+  [ -e "$RUN/$1/running" ] || fail "no prefix named $1 is running"
   echo "$RUN/$1/prefix"
 }
 
@@ -138,15 +133,10 @@ case $verb in
     ;;
   path) prefix_of "$2" >/dev/null; echo "$RUN/$2/prefix/drive_c" ;;
   restart)
-    WINEPREFIX=$(prefix_of "$2")
-    export WINEPREFIX
-    before=$(cat "$RUN/$2/generation")
-    touch "$RUN/$2/restarting"
-    timeout 60 wineboot -k </dev/null >/dev/null 2>&1 || true
-    # A persistent server outlives its last process.
-    timeout 20 "$(wine_tool wineserver)" -k </dev/null >/dev/null 2>&1 || true
-    another() { [ "$(cat "$RUN/$1/generation" 2>/dev/null)" != "$before" ]; }
-    wait_until 120 another "$2" || fail "the prefix did not come back within 120 s"
+    prefix=$(prefix_of "$2")
+    WINEPREFIX=$prefix timeout 30 wineboot -k </dev/null >/dev/null 2>&1 || true
+    end_prefix "$prefix"
+    boot "$RUN/$2"
     ;;
   run)
     check_name "${2:-}"

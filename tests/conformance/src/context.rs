@@ -183,7 +183,8 @@ impl<'a> Context<'a> {
         for service in services {
             let file = self.write_spec(service)?;
             self.abide(&["apply", &file])?;
-            let never_ran = |status: serde_json::Value| status["state"] == "stopped" && status["last-exit"].is_null();
+            let never_ran =
+                |status: serde_json::Value| status["state"] == "stopped" && status["last-exit"].is_null();
             if self.peek(&service.name).is_none_or(never_ran) {
                 self.abide(&["start", &service.name])?;
             }

@@ -72,7 +72,8 @@ impl Table {
                     }
                     Some(Verdict::Failed { why, .. }) => {
                         failed += 1;
-                        let first: String = why.lines().next().unwrap_or_default().chars().take(160).collect();
+                        let first: String =
+                            why.lines().next().unwrap_or_default().chars().take(160).collect();
                         let _ = writeln!(
                             failures,
                             "  {backend}: {} ({}): {first}",

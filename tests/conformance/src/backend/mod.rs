@@ -64,6 +64,11 @@ pub trait Backend: Sync {
     /// Restarts the machine and waits until it is up.
     fn restart_machine(&self) -> Result<(), String>;
 
+    /// The service manager is Wine's, which lacks some of what Windows does.
+    fn wine(&self) -> bool {
+        false
+    }
+
     fn windows(&self) -> bool {
         self.kind() == Kind::Scm
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::machine::Machine;
+use super::machine::{Machine, install};
 use super::{Backend, Kind, Process};
 use crate::behaviour::Need;
 use crate::run::run;
@@ -24,9 +24,7 @@ impl Scm {
         let scm = Self { wine };
         for program in ["abide.exe", "abide-supervisor.exe", "abide-fixture.exe"] {
             let target = scm.outside(&format!(r"{FOLDER}\{program}"));
-            std::fs::create_dir_all(target.parent().unwrap_or(root))
-                .and_then(|()| std::fs::copy(programs.join(program), &target).map(drop))
-                .map_err(|error| format!("copying {program} from {}: {error}", programs.display()))?;
+            install(&programs.join(program), &target, "x86_64-w64-mingw32-strip")?;
         }
         Ok(scm)
     }
@@ -50,6 +48,10 @@ impl Backend for Scm {
             Need::Boot if self.wine.is_none() => Some("this machine is not to be restarted"),
             Need::Manager | Need::Boot | Need::Console | Need::Pause => None,
         }
+    }
+
+    fn wine(&self) -> bool {
+        self.wine.is_some()
     }
 
     fn abide(&self) -> Command {

@@ -121,8 +121,14 @@ fn delayed(c: &Context) -> Outcome {
     if c.backend.kind() == Kind::Systemd {
         // What a service manager cannot do is refused with the field's name, never dropped.
         let output = c.abide(&["plan", &c.write_spec(&service)?])?;
-        ensure!(!output.ok() && output.errors().contains("start.mode"), "not refused by name: {}", output.all());
-        return Err(Fault::NotHere("systemd has no delayed start; the plan refuses it by the field's name".into()));
+        ensure!(
+            !output.ok() && output.errors().contains("start.mode"),
+            "not refused by name: {}",
+            output.all()
+        );
+        return Err(Fault::NotHere(
+            "systemd has no delayed start; the plan refuses it by the field's name".into(),
+        ));
     }
     c.run(&service)?;
     c.wait_printed(&service.name, "started").map(drop)
@@ -160,6 +166,16 @@ fn order(c: &Context) -> Outcome {
 
 fn order_held(c: &Context) -> Outcome {
     let (first, second) = (format!("{}-b", c.name), format!("{}-a", c.name));
+    if c.backend.wine() {
+        let registered = super::install::registered(c, &second)?;
+        ensure!(
+            registered.contains("DependOnService") && registered.contains(&first),
+            "not registered: {registered}"
+        );
+        return Err(Fault::NotHere(
+            "Wine's service manager does not follow dependencies; they are registered".into(),
+        ));
+    }
     c.wait_ready(&first)?;
     c.wait_ready(&second)?;
     let (ready, started) = (last(c, &first, "ready")?, last(c, &second, "started")?);
@@ -178,9 +194,8 @@ fn dependencies(c: &Context) -> Outcome {
     c.ok(&["stop", &second.name])?;
     c.ok(&["stop", &first.name])?;
     c.ok(&["start", &second.name])?;
-    if c.backend.kind() == Kind::Foreground {
-        return Ok(());
+    if !c.backend.wine() {
+        c.wait_ready(&first.name)?;
     }
-    c.wait_ready(&first.name)?;
     order_held(c)
 }

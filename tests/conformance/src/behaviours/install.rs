@@ -20,7 +20,12 @@ pub const LIST: &[Behaviour] = &[
         &[Need::Manager],
         arguments,
     ),
-    now("install-twice", "a second `install` of a name is refused and leaves the service alone", &[Need::Manager], twice),
+    now(
+        "install-twice",
+        "a second `install` of a name is refused and leaves the service alone",
+        &[Need::Manager],
+        twice,
+    ),
     now("plan-changes-nothing", "`plan` shows every file and touches none", &[Need::Manager], plan_only),
     now(
         "plan-shows-difference",
@@ -117,7 +122,11 @@ fn twice(c: &Context) -> Outcome {
     let pid = c.pid(&service.name)?;
     let output = c.abide(&arguments)?;
     ensure!(!output.ok(), "it is installed a second time");
-    ensure!(output.errors().contains("abide apply"), "the error does not say how to change it: {}", output.errors());
+    ensure!(
+        output.errors().contains("abide apply"),
+        "the error does not say how to change it: {}",
+        output.errors()
+    );
     ensure!(c.pid(&service.name)? == pid, "the process was replaced");
     Ok(())
 }
@@ -216,6 +225,14 @@ fn keeps_stopped(c: &Context) -> Outcome {
     c.ok(&["apply", &file])?;
     ensure!(c.abide(&["status", &service.name])?.code == Some(3), "the stopped service was started");
     c.nothing_runs(&service)
+}
+
+/// What the Windows registry holds of a service. (Wine's `sc` has no `qc`.)
+pub fn registered(c: &Context, name: &str) -> Result<String, Fault> {
+    let key = format!(r"HKLM\System\CurrentControlSet\Services\{name}");
+    let output = c.backend.ask(&["reg", "query", &key, "/s"])?;
+    ensure!(output.ok(), "{key}: {}", output.all());
+    Ok(output.text())
 }
 
 /// Whatever on the machine is named after the service.

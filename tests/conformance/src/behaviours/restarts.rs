@@ -161,7 +161,9 @@ fn gives_up(c: &Context) -> Outcome {
 
 fn start_after_giving_up(c: &Context) -> Outcome {
     let service = c.service(&["say", "started", "exit", "5"]).with(&format!("[restart]\n{GIVE_UP}"));
-    c.try_run(&service)?;
+    // An `up` ends when its last service has; another one keeps it.
+    let keeper = c.named("keeper-of-giving-up", &["graceful", "0"]);
+    c.try_run_all(&[&service, &keeper])?;
     c.wait_state(&service.name, "failed")?;
     let before = c.printed(&service.name)?.matches("started").count();
     let output = c.abide(&["start", &service.name])?;

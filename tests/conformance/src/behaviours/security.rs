@@ -50,7 +50,7 @@ fn account(c: &Context) -> Outcome {
         );
     } else {
         // Wine runs everything as one user; what counts is the account that the service is registered with.
-        let output = c.backend.ask(&["sc", "qc", &service.name])?.all();
+        let output = super::install::registered(c, &service.name)?;
         let wanted = format!("NT SERVICE\\{}", service.name);
         ensure!(
             output.to_lowercase().contains(&wanted.to_lowercase()),
@@ -67,7 +67,7 @@ fn system(c: &Context) -> Outcome {
     if c.backend.kind() == Kind::Systemd {
         ensure!(printed.contains("who uid 0\n"), "the program does not run as root: {printed}");
     } else {
-        let output = c.backend.ask(&["sc", "qc", &service.name])?.all();
+        let output = super::install::registered(c, &service.name)?;
         ensure!(output.contains("LocalSystem"), "not registered as LocalSystem: {output}");
     }
     Ok(())
@@ -92,8 +92,7 @@ fn secrets(c: &Context) -> Outcome {
             ensure!(!shown.contains(secret), "`systemctl show` tells it");
         }
         Kind::Scm => {
-            let key = format!(r"HKLM\System\CurrentControlSet\Services\{}", service.name);
-            let found = c.backend.ask(&["reg", "query", &key, "/s"])?.all();
+            let found = super::install::registered(c, &service.name)?;
             ensure!(found.contains("ImagePath"), "the key of the service is not found: {found}");
             ensure!(!found.contains(secret), "it is in the registry");
         }

@@ -67,11 +67,8 @@ fn graceful(c: &Context) -> Outcome {
 
 fn second_step(c: &Context) -> Outcome {
     let nothing = list(&[&c.backend.fixture(), "exit", "0"]);
-    let (second, request) = if c.backend.windows() {
-        ("event = \"ctrl-c\"", "ctrl-c")
-    } else {
-        ("signal = \"INT\"", "INT")
-    };
+    let (second, request) =
+        if c.backend.windows() { ("event = \"ctrl-c\"", "ctrl-c") } else { ("signal = \"INT\"", "INT") };
     let service = c.service(&["graceful", "0", "say", "working"]).with(&format!(
         "[stop]\nsteps = [{{ command = {nothing}, wait = \"600ms\" }}, {{ {second}, wait = \"10s\" }}]"
     ));

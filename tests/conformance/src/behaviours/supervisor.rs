@@ -47,6 +47,13 @@ fn killed(c: &Context) -> Outcome {
     let before = supervisor(c, &service.name)?;
     let program = c.pid(&service.name)?;
     c.kill(before)?;
+    if c.backend.wine() {
+        let gone = crate::run::wait_for(crate::context::SOON, || c.processes(&service).is_empty());
+        ensure!(gone, "the program outlives its supervisor: {:?}", c.processes(&service));
+        let code = c.abide(&["status", &service.name])?.code;
+        ensure!(code == Some(3), "`status` ends with {code:?}, not 3");
+        return Err(Fault::NotHere("Wine's service manager does not carry out failure actions".into()));
+    }
     c.wait_status(&service.name, "supervised anew", |status| {
         status["state"] == "running"
             && status["supervisor"]["pid"].as_u64().is_some_and(|pid| pid != before)

@@ -279,7 +279,14 @@ fn port_in_use(c: &Context) -> Outcome {
         .service(&["http", &port.to_string(), "graceful", "0"])
         .with(&format!("[start]\nready = {{ tcp = \"127.0.0.1:{port}\", timeout = \"3s\" }}\n[restart]\nwhen = \"never\"\n[register]\nport = {port}"));
     // The probe must not take the other program's port for a sign of life of this one.
-    c.try_run(&service)?;
+    if c.backend.kind() == Kind::Foreground {
+        let file = c.write_spec(&service)?;
+        let output = c.abide(&["up", &file])?;
+        ensure!(!output.ok(), "`up` succeeds");
+        says(&output, &[&format!("port {port}")])?;
+    } else {
+        c.try_run(&service)?;
+    }
     let told = crate::run::wait_for(crate::context::SOON, || {
         c.peek(&service.name).is_none_or(|status| status["state"] == "failed" || status["state"] == "stopped")
     });
@@ -368,7 +375,7 @@ fn foreign(c: &Context) -> Outcome {
             let now = std::fs::read_to_string(c.backend.outside(&unit)).unwrap_or_default();
             ensure!(now == content, "the foreign unit was changed: {now}");
         } else {
-            let now = c.backend.ask(&["sc", "qc", c.name])?.all();
+            let now = super::install::registered(c, c.name)?;
             ensure!(now.contains("svchost.exe -k other"), "the foreign service was changed: {now}");
         }
         Ok(())
