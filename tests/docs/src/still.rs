@@ -140,6 +140,9 @@ impl<'a> Verbs<'a> {
     fn check(&mut self, command: &str) -> Result<bool, String> {
         let mut words = command.split_whitespace();
         let verb = words.next().unwrap_or_default();
+        if verb.is_empty() || verb == "…" {
+            return Ok(false);
+        }
         let Some(help) = self.help(verb) else {
             return Err(format!("`abide {command}`: there is no such verb"));
         };
