@@ -12,8 +12,7 @@ use super::{Scm, logon_right, registry};
 use crate::fs::{Lock, LockError};
 use crate::manager::apply::{Act, MakeDir, PutFile, Step, StepError, run};
 use crate::manager::{
-    Access, Applied, Level, ManagerError, Plan, Progress, ServiceManager as _, Watcher, start_budget,
-    stop_budget,
+    Applied, Level, ManagerError, Plan, Progress, ServiceManager as _, Watcher, start_budget, stop_budget,
 };
 use crate::windows::security::Sid;
 
@@ -29,7 +28,7 @@ impl Scm {
         self.may_change()?;
         let lock = self.lock(&plan.service)?;
         let work = self.work(&plan.desired)?;
-        if work.plan.blocked() || work.plan.changes != plan.changes {
+        if work.plan.blocked() || !self.says_the_same(&work.plan, plan) {
             return Err(ManagerError::Changed { name: plan.service.clone() });
         }
         let mut steps = self.steps(&work);
@@ -43,6 +42,17 @@ impl Scm {
         Ok(Applied { changed: true, restarted: work.restart })
     }
 
+    /// Whether two plans change the same, apart from the copies of the supervisor: those are shared, and another service
+    /// that is changed at the same time may have brought or taken one.
+    fn says_the_same(&self, one: &Plan, other: &Plan) -> bool {
+        let shared = format!("file {}", self.layout.lib.display());
+        let own = |plan: &Plan| {
+            let changes = plan.changes.iter().filter(|change| !change.target.starts_with(&shared));
+            changes.cloned().collect::<Vec<_>>()
+        };
+        own(one) == own(other)
+    }
+
     /// Keeps every other Abide from changing the same service meanwhile.
     pub(super) fn lock(&self, name: &Name) -> Result<Lock, ManagerError> {
         Lock::acquire(&self.layout.change_lock(name)).map_err(|error| match error {
@@ -52,11 +62,16 @@ impl Scm {
     }
 
     /// Whether another service runs this copy of the supervisor, or is being installed and may have found it there.
-    fn others_use(&self, copy: &Path, name: &Name) -> bool {
+    pub(super) fn others_use(&self, copy: &Path, name: &Name) -> bool {
         let file = copy.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
         let own = self.layout.change_lock(name);
-        let locks = own.parent().map(std::fs::read_dir);
-        locks.is_some_and(|locks| locks.is_ok_and(|locks| locks.flatten().any(|lock| lock.path() != own)))
+        let locks = own.parent().and_then(|folder| std::fs::read_dir(folder).ok());
+        locks
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|lock| lock.path())
+            .any(|path| path != own && is_held(&path))
             || self
                 .our_services()
                 .is_ok_and(|ours| ours.iter().any(|(_, image_path)| image_path.contains(&file)))
@@ -99,11 +114,13 @@ impl Scm {
             let list = folder_list(work.sid.as_deref());
             steps.push(Box::new(OwnFolder { path: folder.clone(), list, made: false }));
         }
+        let put_copy = || {
+            let copy = work.copy.as_ref()?;
+            Some(Box::new(PutCopy::new(&copy.path, &copy.bytes, || self.others_use(&copy.path, name))))
+        };
+        steps.extend(put_copy().map(|step| step as Box<dyn Step + 'a>));
         for (path, bytes, access) in &work.files {
-            steps.push(match access {
-                Access::Executable => Box::new(PutCopy::new(path, bytes, || self.others_use(path, name))),
-                _ => Box::new(PutFile::write(path, bytes.clone(), *access)),
-            });
+            steps.push(Box::new(PutFile::write(path, bytes.clone(), *access)));
         }
         if work.open_up || work.files.iter().any(|(path, ..)| *path == spec_file) {
             let list = spec_list(work.sid.as_deref());
@@ -126,6 +143,8 @@ impl Scm {
                 done: Vec::new(),
             }));
         }
+        // Before the service named it, another that was being removed may have taken it for nobody's.
+        steps.extend(put_copy().map(|step| step as Box<dyn Step + 'a>));
         if work.restart {
             let wait = start_budget(spec) + stop_budget(spec, Family::Windows);
             steps.push(Box::new(Act::new(
@@ -145,6 +164,11 @@ impl Scm {
         }
         steps
     }
+}
+
+/// Whether somebody holds this lock. A file that was left behind by one who died is held by nobody.
+fn is_held(path: &Path) -> bool {
+    matches!(Lock::acquire(path), Err(LockError::Held { .. }))
 }
 
 fn source_step<'a>(name: &'a str) -> Box<dyn Step + 'a> {

@@ -96,6 +96,7 @@ pub(super) struct Work {
     /// The settings to change, when the service is there.
     pub(super) settings: Vec<Setting>,
     pub(super) files: Vec<(PathBuf, Vec<u8>, Access)>,
+    pub(super) copy: Option<Copy>,
     /// The service's own folders.
     pub(super) folders: Vec<PathBuf>,
     /// The SID to which those and the spec are opened.
@@ -192,13 +193,14 @@ impl Scm {
             before,
             settings: Vec::new(),
             files: Vec::new(),
+            copy,
             sid,
             open_up: false,
             register_source: false,
             restart: false,
             drop: Vec::new(),
         };
-        work.compare(copy.as_ref());
+        work.compare();
         self.tell_untold(&mut work);
         work.drop = self.unused_after(&work);
         work.plan.changes.extend(work.drop.iter().map(|path| Change {
@@ -343,10 +345,9 @@ fn is_same_account(one: &str, other: &str) -> bool {
 
 impl Work {
     /// Finds what differs.
-    fn compare(&mut self, copy: Option<&Copy>) {
+    fn compare(&mut self) {
         let mut changes = Vec::new();
-        if let Some(copy) = copy.filter(|copy| !copy.present) {
-            self.files.push((copy.path.clone(), copy.bytes.clone(), Access::Executable));
+        if let Some(copy) = self.copy.as_ref().filter(|copy| !copy.present) {
             let target = format!("file {}", copy.path.display());
             changes.extend(Change::between(target, None, Some(copy.summary())));
         }
@@ -440,7 +441,7 @@ impl Work {
         if self.settings.iter().any(|setting| setting.needs_restart()) {
             return true;
         }
-        let Text::There(before) = &self.found.spec else { return !self.files.is_empty() };
+        let Text::There(before) = &self.found.spec else { return true };
         match Spec::parse(before) {
             Ok(before) => running_part(&before) != running_part(&self.plan.desired.spec),
             Err(_) => true,

@@ -107,7 +107,8 @@ impl Removal<'_, '_> {
         self.step("remove its spec");
         self.file(&layout.spec(self.name))?;
         let ours = self.scm.our_services().map_err(|error| failed("listing services", &error))?;
-        for copy in unused(layout, ours.iter().map(|(_, image_path)| image_path.as_str())) {
+        let unused = unused(layout, ours.iter().map(|(_, image_path)| image_path.as_str()));
+        for copy in unused.into_iter().filter(|copy| !self.scm.others_use(copy, self.name)) {
             self.executable(&copy)?;
         }
         for folder in [&layout.specs, &layout.lib, &layout.state, &layout.logs] {

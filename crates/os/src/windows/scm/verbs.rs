@@ -46,7 +46,37 @@ impl Scm {
             return Ok(());
         }
         self.may_change()?;
+        let needs = found.observed.map(|observed| observed.entry.dependencies).unwrap_or_default();
+        self.start_needed(&needs, wait, &mut vec![name.to_string()], watcher)?;
         self.start_and_wait(name, "start", wait, watcher)
+    }
+
+    /// Starts the services that one depends on, and waits for them. An SCM does so by itself, without saying what it is
+    /// waiting for; that of Wine does not.
+    fn start_needed(
+        &self,
+        needs: &[String],
+        wait: Duration,
+        seen: &mut Vec<String>,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<(), ManagerError> {
+        for need in needs {
+            // Groups of services (`+GROUP`), and what is not there or not for us, are the SCM's to judge.
+            let Ok(name) = Name::new(need) else { continue };
+            if seen.iter().any(|known| known.eq_ignore_ascii_case(need)) {
+                continue;
+            }
+            seen.push(need.clone());
+            let Ok(found) = self.look(&name) else { continue };
+            let Some(observed) = found.observed.as_ref() else { continue };
+            if found.is_up() || observed.entry.start == StartType::Disabled {
+                continue;
+            }
+            self.start_needed(&observed.entry.dependencies, wait, seen, watcher)?;
+            watcher(Progress::Status(&format!("starting {need} first")));
+            self.start_and_wait(&name, "start", wait, watcher)?;
+        }
+        Ok(())
     }
 
     pub(super) fn run_stop(
