@@ -273,7 +273,9 @@ impl Service {
                         continue;
                     }
                     let value = serde_json::to_value(&record).unwrap_or_default();
-                    self.why = Some(record.sentence());
+                    if explains(&record) {
+                        self.why = Some(record.sentence());
+                    }
                     (record.sentence(), value, severity(&record))
                 }
                 Kept::Note(text) => {
@@ -342,6 +344,11 @@ impl Service {
             supervisor: SupervisorStatus::own(self.manager.as_str()),
         }
     }
+}
+
+/// Whether a record says why the service is in its state; the steps of a stop only say how it got there.
+fn explains(record: &Record) -> bool {
+    !matches!(record, Record::StopStep { .. } | Record::StoppedBy { .. } | Record::KilledAgain { .. })
 }
 
 fn severity(record: &Record) -> Severity {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use abide_spec::Name;
 
@@ -41,13 +41,20 @@ impl Systemd {
         Ok(removed)
     }
 
+    /// The link by which the unit was started at boot, where the unit itself is not there any more.
+    fn dangling_link(&self, name: &Name) -> Option<PathBuf> {
+        let link = self.layout.units.join("multi-user.target.wants").join(unit_of(name));
+        (link.is_symlink() && !link.exists()).then_some(link)
+    }
+
     /// Whether an uninstall that was cut short left something.
     fn has_remains(&self, name: &Name, found: &Found, how: Uninstall) -> bool {
         let mut folders = vec![self.layout.state_of(name)];
         if !how.keep_logs {
             folders.push(self.layout.logs_of(name));
         }
-        folders.iter().any(|folder| folder.symlink_metadata().is_ok())
+        self.dangling_link(name).is_some()
+            || folders.iter().any(|folder| folder.symlink_metadata().is_ok())
             || matches!(
                 found.state(),
                 ManagerState::Running | ManagerState::Starting | ManagerState::Stopping
@@ -81,6 +88,10 @@ impl Removal<'_, '_> {
                 self.systemd.systemctl.call(&["disable", "--no-reload", "--quiet", "--", &unit])?;
             }
             self.file(&self.systemd.unit_path(self.name))?;
+        }
+        // `systemctl disable` does not see a link whose unit has gone.
+        if let Some(link) = self.systemd.dangling_link(self.name) {
+            self.file(&link)?;
         }
         self.step("make systemd forget it");
         self.systemd.systemctl.call(&["daemon-reload"])?;

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::ffi::c_void;
 use std::io;
+use std::os::windows::io::AsRawHandle;
 use std::ptr;
 use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{
-    ERROR_INSUFFICIENT_BUFFER, ERROR_INVALID_LEVEL, ERROR_MORE_DATA, ERROR_SERVICE_DOES_NOT_EXIST,
-    ERROR_SERVICE_NEVER_STARTED, ERROR_SERVICE_SPECIFIC_ERROR,
+    ERROR_INSUFFICIENT_BUFFER, ERROR_INVALID_LEVEL, ERROR_INVALID_PARAMETER, ERROR_MORE_DATA,
+    ERROR_PROCESS_ABORTED, ERROR_SERVICE_DOES_NOT_EXIST, ERROR_SERVICE_NEVER_STARTED,
+    ERROR_SERVICE_SPECIFIC_ERROR, WAIT_OBJECT_0,
 };
 use windows_sys::Win32::System::Services::{
     ChangeServiceConfig2W, ChangeServiceConfigW, CloseServiceHandle, ControlService, CreateServiceW,
@@ -21,12 +23,14 @@ use windows_sys::Win32::System::Services::{
     SERVICE_DELAYED_AUTO_START_INFO, SERVICE_DEMAND_START, SERVICE_DESCRIPTIONW, SERVICE_DISABLED,
     SERVICE_ERROR_NORMAL, SERVICE_FAILURE_ACTIONS_FLAG, SERVICE_FAILURE_ACTIONSW, SERVICE_NO_CHANGE,
     SERVICE_PRESHUTDOWN_INFO, SERVICE_REQUIRED_PRIVILEGES_INFOW, SERVICE_SID_INFO,
-    SERVICE_SID_TYPE_UNRESTRICTED, SERVICE_STATE_ALL, SERVICE_STATUS, SERVICE_STATUS_PROCESS, SERVICE_WIN32,
-    SERVICE_WIN32_OWN_PROCESS, StartServiceW,
+    SERVICE_SID_TYPE_UNRESTRICTED, SERVICE_STATE_ALL, SERVICE_STATUS, SERVICE_STATUS_PROCESS,
+    SERVICE_STOPPED, SERVICE_WIN32, SERVICE_WIN32_OWN_PROCESS, StartServiceW,
 };
 
+use windows_sys::Win32::System::Threading::{OpenProcess, PROCESS_SYNCHRONIZE, WaitForSingleObject};
+
 use crate::manager::scm::{Entry, FailureActions, Setting, SidType, StartType};
-use crate::windows::sys::{check, is, size_of, text_at, wide};
+use crate::windows::sys::{check, is, owned, size_of, text_at, wide};
 
 /// `SERVICE_SID_TYPE_NONE`.
 const SID_TYPE_NONE: u32 = 0;
@@ -361,6 +365,14 @@ impl Service {
                 &raw mut needed,
             )
         })?;
+        // An SCM learns of a process that died and calls its service stopped, with this code; Wine's never does.
+        if status.dwCurrentState != SERVICE_STOPPED
+            && status.dwProcessId != 0
+            && has_ended(status.dwProcessId)
+        {
+            let exit = Exit::Windows(ERROR_PROCESS_ABORTED);
+            return Ok(Status { state: SERVICE_STOPPED, pid: 0, exit, checkpoint: 0 });
+        }
         Ok(Status {
             state: status.dwCurrentState,
             pid: status.dwProcessId,
@@ -388,6 +400,16 @@ impl Service {
     pub(super) fn delete(&self) -> io::Result<()> {
         // SAFETY: the handle is open.
         check(unsafe { DeleteService(self.0.0) })
+    }
+}
+
+/// Whether there is no such process any more. One that may not be looked at counts as living.
+fn has_ended(pid: u32) -> bool {
+    // SAFETY: takes numbers; the handle is ours.
+    match unsafe { owned(OpenProcess(PROCESS_SYNCHRONIZE, 0, pid)) } {
+        // SAFETY: the handle is open.
+        Ok(process) => unsafe { WaitForSingleObject(process.as_raw_handle(), 0) == WAIT_OBJECT_0 },
+        Err(error) => is(&error, ERROR_INVALID_PARAMETER),
     }
 }
 
