@@ -2,13 +2,15 @@
 
 use std::{fs, io, path::Path};
 
-use crate::{Compression, names::Names};
+use crate::{
+    Compression,
+    names::{Listing, Names},
+};
 
-/// Removes all but the newest `keep` rotated files, and every index that has lost its file. `current` is the
-/// number of the file being written. Goes on when one cannot be removed; the first failure is returned, and the
-/// next rotation tries again.
-pub(crate) fn retain(names: &Names, current: u64, keep: usize) -> io::Result<()> {
-    let listing = names.list()?;
+/// Removes all but the newest `keep` rotated files of `listing`, and every index that has lost its file. `current`
+/// is the number of the file being written. Goes on when one cannot be removed; the first failure is returned, and
+/// the next rotation tries again.
+pub(crate) fn retain(names: &Names, listing: &Listing, current: u64, keep: usize) -> io::Result<()> {
     let excess = listing.rotated.len().saturating_sub(keep);
     let mut outcome = Ok(());
     for &number in &listing.rotated[..excess] {
@@ -47,11 +49,11 @@ mod tests {
         fs::write(names.compressed(1, Compression::Zstd), "").unwrap();
         fs::remove_file(names.rotated(4)).unwrap();
         fs::write(names.index(6), "").unwrap();
-        retain(&names, 6, 2).unwrap();
+        retain(&names, &names.list().unwrap(), 6, 2).unwrap();
         let listing = names.list().unwrap();
         assert_eq!(listing.rotated, [3, 5]);
         assert_eq!(listing.indexes, [3, 5, 6]);
-        retain(&names, 6, 0).unwrap();
+        retain(&names, &names.list().unwrap(), 6, 0).unwrap();
         assert_eq!(names.list().unwrap().indexes, [6]);
     }
 }

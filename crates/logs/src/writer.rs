@@ -15,7 +15,7 @@ use crate::{
     files::Files,
     index::{Kind, Record, Stamp},
     index_file::IndexFile,
-    names::Names,
+    names::{Listing, Names},
     retention,
 };
 
@@ -104,7 +104,7 @@ impl StreamWriter {
             Err(error) if !is_full(&error) => return Err(error),
             _ => {}
         }
-        writer.retain();
+        writer.retain(Ok(listing));
         Ok(writer)
     }
 
@@ -317,7 +317,8 @@ impl StreamWriter {
         self.rotated = true;
         self.begin_next();
         self.trouble = None;
-        self.retain();
+        let listing = self.names.list();
+        self.retain(listing);
         Ok(())
     }
 
@@ -340,8 +341,9 @@ impl StreamWriter {
         self.born = Some(time);
     }
 
-    fn retain(&mut self) {
-        if let Err(error) = retention::retain(&self.names, self.number, self.keep) {
+    fn retain(&mut self, listing: io::Result<Listing>) {
+        let retain = |listing| retention::retain(&self.names, &listing, self.number, self.keep);
+        if let Err(error) = listing.and_then(retain) {
             let dir = self.names.dir().display();
             self.trouble = Some(format!("cannot remove old log files from {dir}: {error}"));
         }
