@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use abide_spec::{Family, Name, RunAs};
 
-use super::machine::Work;
+use super::machine::{APPLIED, Work};
 use super::steps::{Configure, OpenUp, OwnFolder, PutCopy, folder_list, spec_list, step_error};
 use super::{Scm, logon_right, registry};
 use crate::fs::{Lock, LockError};
@@ -36,6 +36,9 @@ impl Scm {
         drop(steps);
         let _ = lock.remove();
         outcome?;
+        let applied = self.layout.state_of(&plan.service).join(APPLIED);
+        // Only a later apply uses it, which does without where it can't be written.
+        let _ = crate::fs::atomic_write(&applied, plan.desired.text.as_bytes(), crate::fs::Access::Private);
         for path in work.drop.iter().filter(|path| !self.others_use(path, &plan.service)) {
             let _ = crate::fs::remove_file(path);
         }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use abide_spec::{Name, RunAs, Spec};
 use windows_sys::Win32::Foundation::ERROR_ACCESS_DENIED;
@@ -10,7 +11,7 @@ use windows_sys::Win32::System::Services::{SC_MANAGER_CONNECT, SERVICE_QUERY_CON
 
 use super::calls::{Manager, Observed, Status};
 use super::registry::{self, Source};
-use super::{Scm, account_sid, failed, state_of};
+use super::{Scm, account_sid, failed, started, state_of};
 use crate::manager::plan::running_part;
 use crate::manager::preflight::{self, Ground};
 use crate::manager::scm::{self, Entry, Setting, SidType, StartType, is_ours};
@@ -21,6 +22,10 @@ use crate::manager::{
 use crate::windows::security::Sid;
 use crate::windows::sys::is;
 use crate::windows::{access, job};
+
+/// The spec that was applied last, in the service's state folder: what a supervisor runs with that is older than the
+/// installed spec, which anybody with the right may edit in place.
+pub(super) const APPLIED: &str = "applied.toml";
 
 /// A text file that may be missing or out of reach.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +57,8 @@ pub(super) struct Found {
     pub(super) observed: Option<Observed>,
     pub(super) status: Option<Status>,
     pub(super) spec: Text,
+    /// What the supervisor that runs now has read, where that is known.
+    running: Text,
     pub(super) source: Source,
 }
 
@@ -124,11 +131,20 @@ impl Scm {
             Some(service) => (Some(service.observe().map_err(fail)?), Some(service.status().map_err(fail)?)),
             None => (None, None),
         };
+        let spec = Text::read(&self.layout.spec(name))?;
+        let running = match status.as_ref().and_then(|status| started(status.pid)) {
+            // It read the file as it is now, or it is older than the file and runs with what was applied then.
+            Some(since) if is_newer(&self.layout.spec(name), since) => {
+                Text::read(&self.layout.state_of(name).join(APPLIED)).unwrap_or(Text::Hidden)
+            }
+            _ => spec.clone(),
+        };
         Ok(Found {
             name: name.clone(),
             observed,
             status,
-            spec: Text::read(&self.layout.spec(name))?,
+            spec,
+            running,
             source: registry::source(name.as_str())
                 .map_err(|error| failed("reading the registry", &error))?,
         })
@@ -311,6 +327,11 @@ impl Scm {
     }
 }
 
+/// Whether a file was written after a moment.
+fn is_newer(file: &Path, since: SystemTime) -> bool {
+    file.metadata().and_then(|metadata| metadata.modified()).is_ok_and(|written| written > since)
+}
+
 /// What was there, with what this SCM does not tell taken from the spec that was applied last.
 fn known(observed: &Observed, found: &Found, desired: &Entry, context: &Context) -> Entry {
     let mut entry = observed.entry.clone();
@@ -441,7 +462,18 @@ impl Work {
         if self.settings.iter().any(|setting| setting.needs_restart()) {
             return true;
         }
-        let Text::There(before) = &self.found.spec else { return true };
+        let since = self.found.status.as_ref().and_then(|status| started(status.pid));
+        let env_file = self.plan.desired.spec.program.env_file.as_deref();
+        if let (Some(since), Some(file)) = (since, env_file)
+            && is_newer(file, since)
+        {
+            return true;
+        }
+        // Where what runs can't be told, what is installed stands for it.
+        let before = match (&self.found.running, &self.found.spec) {
+            (Text::There(text), _) | (_, Text::There(text)) => text,
+            _ => return true,
+        };
         match Spec::parse(before) {
             Ok(before) => running_part(&before) != running_part(&self.plan.desired.spec),
             Err(_) => true,

@@ -168,6 +168,9 @@ impl Scm {
         let service = self.open(name, SERVICE_STOP | SERVICE_QUERY_STATUS)?;
         let begun = Instant::now();
         let before = service.status().map_err(|error| failed("asking for its state", &error))?;
+        if before.state == SERVICE_STOPPED {
+            return Ok(());
+        }
         let process = process(&before);
         loop {
             match service.control(SERVICE_CONTROL_STOP) {

@@ -4,9 +4,10 @@ use std::io;
 
 use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_CIRCULAR_DEPENDENCY, ERROR_DEPENDENT_SERVICES_RUNNING,
-    ERROR_DUPLICATE_SERVICE_NAME, ERROR_INVALID_SERVICE_ACCOUNT, ERROR_SERVICE_DEPENDENCY_DELETED,
-    ERROR_SERVICE_DEPENDENCY_FAIL, ERROR_SERVICE_DISABLED, ERROR_SERVICE_EXISTS, ERROR_SERVICE_LOGON_FAILED,
-    ERROR_SERVICE_MARKED_FOR_DELETE, ERROR_SERVICE_REQUEST_TIMEOUT,
+    ERROR_DUPLICATE_SERVICE_NAME, ERROR_INVALID_SERVICE_ACCOUNT, ERROR_PROCESS_ABORTED,
+    ERROR_SERVICE_DEPENDENCY_DELETED, ERROR_SERVICE_DEPENDENCY_FAIL, ERROR_SERVICE_DISABLED,
+    ERROR_SERVICE_EXISTS, ERROR_SERVICE_LOGON_FAILED, ERROR_SERVICE_MARKED_FOR_DELETE,
+    ERROR_SERVICE_REQUEST_TIMEOUT,
 };
 
 use super::calls::Exit;
@@ -55,6 +56,7 @@ fn known(code: u32) -> Option<(&'static str, Option<&'static str>)> {
             ("services would wait for each other in a circle", Some("take one of them out of `start.after`"))
         }
         ERROR_SERVICE_REQUEST_TIMEOUT => ("it did not answer the service control manager in time", None),
+        ERROR_PROCESS_ABORTED => ("its supervisor died", None),
         ERROR_DEPENDENT_SERVICES_RUNNING => {
             ("services that depend on it are running", Some("stop those first"))
         }
