@@ -50,6 +50,7 @@ fn killed(c: &Context) -> Outcome {
     if c.backend.wine() {
         let gone = crate::run::wait_for(crate::context::SOON, || c.processes(&service).is_empty());
         ensure!(gone, "the program outlives its supervisor: {:?}", c.processes(&service));
+        c.wait_state(&service.name, "stopped")?;
         let code = c.abide(&["status", &service.name])?.code;
         ensure!(code == Some(3), "`status` ends with {code:?}, not 3");
         return Err(Fault::NotHere("Wine's service manager does not carry out failure actions".into()));

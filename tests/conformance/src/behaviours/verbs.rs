@@ -290,8 +290,10 @@ fn pause(c: &Context) -> Outcome {
     c.run(&service)?;
     c.wait_printed(&service.name, "line")?;
     let pid = c.pid(&service.name)?;
-    let output = c.backend.ask(&["sc", "pause", &service.name])?;
-    ensure!(output.ok(), "`sc pause`: {}", output.all());
+    // As `sc pause` and `sc continue` do, which Wine's `sc` lacks.
+    let fixture = c.backend.fixture();
+    let output = c.backend.ask(&[&fixture, "control", &service.name, "2"])?;
+    ensure!(output.ok(), "pause: {}", output.all());
     c.wait_state(&service.name, "paused")?;
     let length = |c: &Context| c.printed(&service.name).map(|text| text.len());
     // What was in the pipe arrives; then it is quiet.
@@ -299,8 +301,8 @@ fn pause(c: &Context) -> Outcome {
     let before = length(c)?;
     std::thread::sleep(Duration::from_millis(500));
     ensure!(length(c)? == before, "a paused program goes on writing");
-    let output = c.backend.ask(&["sc", "continue", &service.name])?;
-    ensure!(output.ok(), "`sc continue`: {}", output.all());
+    let output = c.backend.ask(&[&fixture, "control", &service.name, "3"])?;
+    ensure!(output.ok(), "continue: {}", output.all());
     c.wait_state(&service.name, "running")?;
     ensure!(c.pid(&service.name)? == pid, "the process was replaced");
     let goes_on = crate::run::wait_for(Duration::from_secs(5), || length(c).is_ok_and(|now| now > before));
