@@ -45,12 +45,26 @@ pub fn run_all(backend: &str, pages: &[Page], options: &Options, sum: &mut Sum) 
         let before = sum.passed;
         if let Err(told) = run(page, backend, &mut *machine, sum) {
             sum.fail(&told);
+            evidence(&mut *machine);
         }
         machine.end();
         let count = sum.passed - before;
         println!("{} on {backend}: {count} commands in {} s", page.name, began.elapsed().as_secs());
     }
     Ok(())
+}
+
+/// What happened to the services of the machine, for whoever has to find out why a page failed.
+fn evidence(machine: &mut dyn Machine) {
+    let mut show = |command: &str| {
+        let text = machine.run(command).map_or_else(|error| error, |printed| printed.text);
+        text.lines().for_each(|line| println!("    | {line}"));
+        text
+    };
+    let table = show("abide status");
+    for name in table.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1)) {
+        show(&format!("abide events {name} -n 12"));
+    }
 }
 
 /// What follows a command that failed would fail because of it: the page ends there.
