@@ -16,6 +16,8 @@ pub struct Step {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Deed {
     Command(String),
+    /// Wait until a terminal shows this.
+    Watch,
     /// Ctrl-C in a terminal whose command still runs.
     Interrupt,
 }
@@ -47,9 +49,13 @@ fn console(block: &Block, windows: bool) -> Result<Vec<Step>, String> {
         } else if text == "^C" {
             steps.push(begin(Deed::Interrupt));
         } else {
-            let Some(step) = steps.last_mut() else {
-                return Err(format!("line {line}: output before the first command"));
-            };
+            if steps.is_empty() {
+                if block.mark.terminal.is_none() {
+                    return Err(format!("line {line}: output before the first command"));
+                }
+                steps.push(begin(Deed::Watch));
+            }
+            let Some(step) = steps.last_mut() else { continue };
             let output = step.output.get_or_insert_default();
             if let (false, true, Some(more)) = (windows, output.is_empty(), text.strip_prefix("> "))
                 && let Deed::Command(command) = &mut step.deed
@@ -119,7 +125,13 @@ mod tests {
     }
 
     #[test]
-    fn output_needs_a_command() {
-        assert!(steps(&block("console", "out"), false).is_err());
+    fn output_needs_a_command_or_a_terminal_that_goes_on() {
+        let mut block = block("console", "out\n^C");
+        assert!(steps(&block, false).is_err());
+        block.mark.terminal = Some("first".into());
+        let steps = steps(&block, false).unwrap();
+        assert_eq!(steps[0].deed, Deed::Watch);
+        assert_eq!(steps[0].output.as_deref(), Some(&["out".to_owned()][..]));
+        assert_eq!(steps[1].deed, Deed::Interrupt);
     }
 }

@@ -91,7 +91,7 @@ fn run(page: &Page, backend: &str, machine: &mut dyn Machine, sum: &mut Sum) -> 
 }
 
 fn in_turn(step: &Step, page: &Page, machine: &mut dyn Machine) -> Result<(), String> {
-    let Deed::Command(command) = &step.deed else { return Err("Ctrl-C without a terminal".into()) };
+    let Deed::Command(command) = &step.deed else { return Err("no terminal of its own".into()) };
     let deadline = Instant::now() + if page.name == "README.md" { BUILD } else { PATIENCE };
     loop {
         let printed = machine.run(command).map_err(|error| format!("`{command}`: {error}"))?;
@@ -108,13 +108,19 @@ fn in_turn(step: &Step, page: &Page, machine: &mut dyn Machine) -> Result<(), St
 
 fn in_terminal(block: &Block, step: &Step, page: &Page, machine: &mut dyn Machine) -> Result<(), String> {
     let terminal = block.mark.terminal.as_deref().unwrap_or_default();
-    let Deed::Command(command) = &step.deed else {
-        let printed = machine.interrupt(terminal)?;
-        let right = step.output.as_ref().is_none_or(|output| expect::matches(output, &printed.text));
-        let right = right && machine.same_code(step.code, printed.code);
-        return if right { Ok(()) } else { Err(told(step, "^C", &printed.text, printed.code)) };
+    let command = match &step.deed {
+        Deed::Interrupt => {
+            let printed = machine.interrupt(terminal)?;
+            let right = step.output.as_ref().is_none_or(|output| expect::matches(output, &printed.text));
+            let right = right && machine.same_code(step.code, printed.code);
+            return if right { Ok(()) } else { Err(told(step, "^C", &printed.text, printed.code)) };
+        }
+        Deed::Command(command) => {
+            machine.begin_in(terminal, command)?;
+            command
+        }
+        Deed::Watch => "the terminal",
     };
-    machine.begin_in(terminal, command)?;
     let limit = if page.name == "README.md" { BUILD } else { TERMINAL };
     let deadline = Instant::now() + limit;
     loop {
