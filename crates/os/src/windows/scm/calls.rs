@@ -79,6 +79,8 @@ pub(super) struct Status {
     /// How it ended, when it did: its own code, or one of Windows.
     pub(super) exit: Exit,
     pub(super) checkpoint: u32,
+    /// How long it may take until the next checkpoint, by its own word.
+    pub(super) hint: Duration,
 }
 
 /// How a service ended.
@@ -371,7 +373,7 @@ impl Service {
             && has_ended(status.dwProcessId)
         {
             let exit = Exit::Windows(ERROR_PROCESS_ABORTED);
-            return Ok(Status { state: SERVICE_STOPPED, pid: 0, exit, checkpoint: 0 });
+            return Ok(Status { state: SERVICE_STOPPED, pid: 0, exit, checkpoint: 0, hint: Duration::ZERO });
         }
         Ok(Status {
             state: status.dwCurrentState,
@@ -382,6 +384,7 @@ impl Service {
                 code => Exit::Windows(code),
             },
             checkpoint: status.dwCheckPoint,
+            hint: Duration::from_millis(u64::from(status.dwWaitHint)),
         })
     }
 

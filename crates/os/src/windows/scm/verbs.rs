@@ -28,6 +28,9 @@ const LAST_LINES: usize = 5;
 /// for meanwhile, so that an end is seen at once.
 const LOOK_AGAIN: Duration = Duration::from_millis(40);
 
+/// How long a service may be silent that has not said how long it will be.
+const NO_ANSWER: Duration = Duration::from_secs(15);
+
 impl Scm {
     pub(super) fn run_start(
         &self,
@@ -140,11 +143,17 @@ impl Scm {
         watcher: &mut Watcher<'_>,
     ) -> Result<(), ManagerError> {
         let service = self.open(name, SERVICE_START | SERVICE_QUERY_STATUS)?;
-        match service.start() {
-            Err(error) if !is(&error, ERROR_SERVICE_ALREADY_RUNNING) => {
+        let begun = Instant::now();
+        while let Err(error) = service.start() {
+            if !is(&error, ERROR_SERVICE_ALREADY_RUNNING) {
                 return Err(self.not_so(name, verb, words::why(&error)));
             }
-            _ => {}
+            // Somebody else started it; or it has just stopped, and its process is not yet gone.
+            let status = service.status().map_err(|error| failed("asking for its state", &error))?;
+            if status.state != SERVICE_STOPPED || begun.elapsed() >= NO_ANSWER.min(wait) {
+                break;
+            }
+            std::thread::sleep(LOOK_AGAIN);
         }
         watcher(Progress::Status("waiting until it is ready"));
         let status = self.wait(&service, name, verb, wait, |status| {
@@ -185,11 +194,13 @@ impl Scm {
                     if matches!(status.state, SERVICE_STOP_PENDING | SERVICE_STOPPED) {
                         break;
                     }
-                    if begun.elapsed() >= wait {
+                    // A supervisor takes a stop from the moment on at which it is one.
+                    let patience = wait.min(NO_ANSWER);
+                    if begun.elapsed() >= patience {
                         return Err(ManagerError::TimedOut {
                             name: name.clone(),
                             verb,
-                            after: wait,
+                            after: patience,
                             state: state_of(&status).as_str().to_owned(),
                         });
                     }
@@ -220,10 +231,21 @@ impl Scm {
     ) -> Result<Status, ManagerError> {
         let begun = Instant::now();
         let mut held = None;
+        let (mut seen, mut moved) = ((0, 0, 0), begun);
         loop {
             let status = service.status().map_err(|error| failed("asking for its state", &error))?;
             if is_so(&status) {
                 return Ok(status);
+            }
+            let now = (status.state, status.checkpoint, status.pid);
+            if now != seen {
+                (seen, moved) = (now, Instant::now());
+            }
+            // Without an end of its own, and without the sign of life that it promised: nothing is to be waited for.
+            let patience = NO_ANSWER.max(status.hint);
+            if moved.elapsed() >= patience {
+                let (state, patience) = (state_of(&status).as_str(), abide_spec::Duration(patience));
+                return Err(self.not_so(name, verb, format!("it is {state}, and silent for {patience}")));
             }
             if begun.elapsed() >= wait {
                 let state = format!("{} (checkpoint {})", state_of(&status).as_str(), status.checkpoint);
