@@ -68,8 +68,9 @@ find_init() {
 inside() {
   local pid=$1
   shift
-  # A clean environment: nothing of this machine's leaks in.
-  nsenter -t "$pid" -m -u -i -p -n -C -r -w env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+  # A clean environment: nothing of this machine's leaks in. The command ends with its nsenter: one that is left over
+  # could not be reaped while the machine shuts down, which would wait for it for minutes.
+  ${replace:-} nsenter -t "$pid" -m -u -i -p -n -C -r -w setpriv --pdeathsig KILL env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     HOME=/root LANG=C.UTF-8 "$@"
 }
 
@@ -189,6 +190,7 @@ case $verb in
   exec)
     pid=$(machine_pid "$2")
     shift 2
+    replace=exec
     inside "$pid" "$@"
     ;;
   path) [ -e "$RUN/$2/pid" ] || fail "no machine named $2 is running"; echo "$RUN/$2/merged" ;;
