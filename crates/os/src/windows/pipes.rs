@@ -10,8 +10,8 @@ use std::mem::ManuallyDrop;
 use std::os::windows::io::{AsRawHandle, OwnedHandle};
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use windows_sys::Win32::Foundation::{
@@ -178,7 +178,8 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct Collector {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    /// Disconnected when the thread has ended.
+    ended: Option<Receiver<()>>,
 }
 
 impl Collector {
@@ -187,12 +188,12 @@ impl Collector {
         let port = unsafe { owned(CreateIoCompletionPort(INVALID_HANDLE_VALUE, ptr::null_mut(), 0, 1)) }?;
         let shared = Arc::new(Shared { port, orders: Mutex::new(VecDeque::new()) });
         let theirs = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name("output".to_owned()).stack_size(128 * 1024).spawn(
-            move || {
-                Reader { shared: theirs, handler, streams: BTreeMap::new(), next: 1, stopping: false }.run()
-            },
-        )?;
-        Ok(Self { shared, thread: Some(thread) })
+        let (running, ended) = mpsc::channel::<()>();
+        std::thread::Builder::new().name("output".to_owned()).stack_size(128 * 1024).spawn(move || {
+            Reader { shared: theirs, handler, streams: BTreeMap::new(), next: 1, stopping: false }.run();
+            drop(running);
+        })?;
+        Ok(Self { shared, ended: Some(ended) })
     }
 
     pub(crate) fn add(&self, id: StreamId, pipe: PipeReader) -> io::Result<()> {
@@ -205,15 +206,16 @@ impl Collector {
 
     pub(crate) fn stop(mut self) {
         let _ = self.shared.order(Order::Stop);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        if let Some(ended) = self.ended.take() {
+            // Bounded, whatever a pipe does: the end of a service must not hang on what it printed.
+            let _ = ended.recv_timeout(LAST_WORDS * 4);
         }
     }
 }
 
 impl Drop for Collector {
     fn drop(&mut self) {
-        if self.thread.is_some() {
+        if self.ended.is_some() {
             let _ = self.shared.order(Order::Stop);
         }
     }
