@@ -8,9 +8,9 @@
 packages_of() {
   case $1 in
     # A booted systemd in a container.
-    systemd) echo debootstrap systemd-container dbus iproute2 procps util-linux ;;
+    systemd) echo debootstrap systemd-container dbus iproute2 procps util-linux curl ;;
     # A second Rust toolchain that carries the source of the standard library, the Windows linker, and Wine.
-    windows) echo rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64-win32 binutils-mingw-w64-x86-64 wine64 wine ;;
+    windows) echo curl rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64-win32 binutils-mingw-w64-x86-64 wine64 wine ;;
     all) echo "$(packages_of systemd) $(packages_of windows)" ;;
     *) fail "unknown group $1; one of: systemd windows all" ;;
   esac
