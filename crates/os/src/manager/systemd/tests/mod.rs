@@ -27,7 +27,7 @@ pub(super) fn spec(more: &str) -> Spec {
 pub(super) fn context(spec: &Spec) -> Context {
     let layout = Layout::unix();
     Context {
-        supervisor: layout.lib.join("abide-supervisor-0123456789ab"),
+        supervisor: crate::paths::within(&layout.lib, "abide-supervisor-0123456789ab"),
         layout,
         spec_text: spec.to_toml(),
         version: None,
