@@ -36,8 +36,24 @@ impl Output {
     }
 }
 
+/// What Wine says when it could not create a process at all, as happens on a busy machine now and then.
+const NOT_STARTED: &str = "ShellExecuteEx failed";
+/// How often a program that Wine could not start is tried.
+const TRIES: usize = 3;
+
 /// Runs `command` with nothing on its standard input, and ends it when `limit` is over.
 pub fn run(command: &mut Command, limit: Duration) -> io::Result<Output> {
+    let mut output = run_once(command, limit)?;
+    for _ in 1..TRIES {
+        if !output.errors().contains(NOT_STARTED) {
+            break;
+        }
+        output = run_once(command, limit)?;
+    }
+    Ok(output)
+}
+
+fn run_once(command: &mut Command, limit: Duration) -> io::Result<Output> {
     let began = Instant::now();
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let stdout = reader(child.stdout.take());

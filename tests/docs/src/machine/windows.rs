@@ -63,13 +63,19 @@ impl Windows {
     }
 
     fn finish(mut command: Command) -> Result<Printed, String> {
-        let output = command
-            .stdin(Stdio::null())
-            .stderr(Stdio::piped())
-            .output()
-            .map_err(|error| format!("{command:?}: {error}"))?;
-        let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        Ok(Printed { text: text.replace("\r\n", "\n"), code: output.status.code().unwrap_or(-1) })
+        command.stdin(Stdio::null()).stderr(Stdio::piped());
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+            let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+            // Now and then Wine cannot create a process on a busy machine: then nothing has been run.
+            if tries < 3 && text.contains("ShellExecuteEx failed") {
+                continue;
+            }
+            let code = output.status.code().unwrap_or(-1);
+            return Ok(Printed { text: text.replace("\r\n", "\n"), code });
+        }
     }
 }
 
