@@ -112,12 +112,15 @@ impl Removal<'_, '_> {
             sweep_beside(&path);
         }
         self.unused_supervisors()?;
-        for folder in [&layout.specs, &layout.lib, &layout.state, &layout.logs] {
-            remove_if_empty(folder);
-            remove_if_empty(&private_twin(layout, folder));
-        }
-        if let Some(folder) = layout.specs.parent() {
-            remove_if_empty(folder);
+        // Folders that services share go with the last of them: one that starts right now is about to use them.
+        if !self.systemd.others_are_changed(self.name) && self.systemd.our_units().is_empty() {
+            for folder in [&layout.specs, &layout.lib, &layout.state, &layout.logs] {
+                remove_if_empty(folder);
+                remove_if_empty(&private_twin(layout, folder));
+            }
+            if let Some(folder) = layout.specs.parent() {
+                remove_if_empty(folder);
+            }
         }
         Ok(())
     }
