@@ -19,4 +19,4 @@ need_tool x86_64-w64-mingw32-gcc windows
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER="$HERE/wine.sh exec $name"
 cd "$REPO"
-exec "${cargo[@]}" test -q --target "$TARGET" "$@" </dev/null
+exec "${cargo[@]}" test -q --no-fail-fast --target "$TARGET" "$@" </dev/null
