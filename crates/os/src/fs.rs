@@ -217,11 +217,17 @@ impl Lock {
     /// Takes the lock at `path`, creating the file (private) and its folder as needed; never waits.
     pub fn acquire(path: &Path) -> Result<Self, LockError> {
         let fail = |source| LockError::Io { path: path.to_path_buf(), source };
-        if let Some(parent) = path.parent() {
-            public_dir(parent).map_err(fail)?;
-        }
+        let mut tries = 0;
         loop {
-            let file = imp::open_lock(path).map_err(fail)?;
+            tries += 1;
+            if let Some(parent) = path.parent() {
+                public_dir(parent).map_err(fail)?;
+            }
+            let file = match imp::open_lock(path) {
+                // Whoever held the last lock there may have taken the empty folder away just now.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && tries < 10 => continue,
+                opened => opened.map_err(fail)?,
+            };
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {

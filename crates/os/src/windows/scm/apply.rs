@@ -67,17 +67,18 @@ impl Scm {
     /// Whether another service runs this copy of the supervisor, or is being installed and may have found it there.
     pub(super) fn others_use(&self, copy: &Path, name: &Name) -> bool {
         let file = copy.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
-        let own = self.layout.change_lock(name);
-        let locks = own.parent().and_then(|folder| std::fs::read_dir(folder).ok());
-        locks
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|lock| lock.path())
-            .any(|path| path != own && is_held(&path))
+        self.others_are_changed(name)
             || self
                 .our_services()
                 .is_ok_and(|ours| ours.iter().any(|(_, image_path)| image_path.contains(&file)))
+    }
+
+    /// Whether somebody is changing another service right now.
+    pub(super) fn others_are_changed(&self, name: &Name) -> bool {
+        let own = self.layout.change_lock(name);
+        let locks = own.parent().and_then(|folder| std::fs::read_dir(folder).ok());
+        let mut locks = locks.into_iter().flatten().flatten().map(|lock| lock.path());
+        locks.any(|path| path != own && is_held(&path))
     }
 
     fn steps<'a>(&'a self, work: &'a Work) -> Vec<Box<dyn Step + 'a>> {

@@ -111,8 +111,11 @@ impl Removal<'_, '_> {
         for copy in unused.into_iter().filter(|copy| !self.scm.others_use(copy, self.name)) {
             self.executable(&copy)?;
         }
-        for folder in [&layout.specs, &layout.lib, &layout.state, &layout.logs] {
-            remove_if_empty(folder);
+        // Folders that services share go with the last of them: one that is being installed is about to use them.
+        if ours.is_empty() && !self.scm.others_are_changed(self.name) {
+            for folder in [&layout.specs, &layout.lib, &layout.state, &layout.logs] {
+                remove_if_empty(folder);
+            }
         }
         Ok(())
     }
