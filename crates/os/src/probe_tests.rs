@@ -72,9 +72,10 @@ fn a_dripping_answer_is_not_waited_for_longer_than_said() {
 
 #[test]
 fn refused_connections_are_told() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    assert!(matches!(tcp(&free, WAIT), Err(ProbeError::Connect { .. })));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    // The port of a connected client is taken, so that nobody else can begin to listen there, and nobody does.
+    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    assert!(matches!(tcp(&client.local_addr().unwrap().to_string(), WAIT), Err(ProbeError::Connect { .. })));
     tcp(&listener.local_addr().unwrap().to_string(), WAIT).unwrap();
     assert!(matches!(tcp("127.0.0.1", WAIT), Err(ProbeError::Target { .. })));
 }
