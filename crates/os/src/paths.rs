@@ -8,12 +8,26 @@
 //! | run   | `/run/abide` | `%ProgramData%\Abide\run` | `DIR/.abide/run` |
 //! | lib   | `/usr/local/lib/abide` | `%ProgramFiles%\Abide` | `DIR/.abide/lib` |
 //!
+//! The user's own services (`--user`) have a layout of their own, in which nothing needs rights that the user has not:
+//!
+//! | folder | Linux | macOS | Windows |
+//! |---|---|---|---|
+//! | specs | `~/.config/abide/services` | `~/Library/Application Support/Abide/services` | `%LOCALAPPDATA%\Abide\services` |
+//! | state | `~/.local/state/abide/state` | `~/Library/Application Support/Abide/state` | `%LOCALAPPDATA%\Abide\state` |
+//! | logs  | `~/.local/state/abide/logs` | `~/Library/Logs/Abide` | `%LOCALAPPDATA%\Abide\logs` |
+//! | run   | `/run/user/UID/abide` | `~/Library/Application Support/Abide/run` | `%LOCALAPPDATA%\Abide\run` |
+//! | lib   | `~/.local/lib/abide` | `~/Library/Application Support/Abide/lib` | `%LOCALAPPDATA%\Abide\lib` |
+//! | units | `~/.config/systemd/user` | `~/Library/LaunchAgents` | `%LOCALAPPDATA%\Abide\units` |
+//!
 //! `ABIDE_ROOT=DIR` in the environment puts a whole system layout below `DIR`.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use abide_spec::Name;
+
+use crate::manager::Scope;
 
 /// The variable that moves a system layout below another folder.
 pub const ROOT_VARIABLE: &str = "ABIDE_ROOT";
@@ -41,6 +55,8 @@ pub struct Layout {
     pub units: PathBuf,
     /// The folder that `ABIDE_ROOT` named, if it did.
     pub root: Option<PathBuf>,
+    /// Whose services these folders are for: the machine's or the user's own.
+    pub scope: Scope,
 }
 
 impl Layout {
@@ -66,6 +82,82 @@ impl Layout {
             lib: moved(&plain.lib),
             units: moved(&plain.units),
             root: Some(root.to_path_buf()),
+            scope: Scope::System,
+        }
+    }
+
+    /// The layout of the machine, or of the user who runs this process.
+    pub fn of(scope: Scope) -> io::Result<Self> {
+        match scope {
+            Scope::System => Ok(Self::system()),
+            Scope::User => Self::user(),
+        }
+    }
+
+    /// The layout of the services of the user who runs this process. Fails when nobody can tell where that user's home
+    /// is.
+    ///
+    /// The home is the one of the machine's directory of users, not `HOME`: the user's service manager goes by that,
+    /// and both have to find the same files.
+    pub fn user() -> io::Result<Self> {
+        #[cfg(windows)]
+        {
+            let local = std::env::var("LOCALAPPDATA").ok().filter(|path| Path::new(path).is_absolute());
+            local.map(|local| Self::user_of_windows(&local)).ok_or_else(|| {
+                io::Error::new(io::ErrorKind::NotFound, "%LOCALAPPDATA% names no folder for the user's own services")
+            })
+        }
+        #[cfg(target_vendor = "apple")]
+        return Ok(Self::user_of_macos(&crate::unix::account::home()?));
+        #[cfg(all(unix, not(target_vendor = "apple")))]
+        return Ok(Self::user_of_linux(&crate::unix::account::home()?, &crate::unix::account::runtime_dir()));
+    }
+
+    /// A user's layout on Linux, for plans that are made elsewhere.
+    #[must_use]
+    pub fn user_of_linux(home: &Path, runtime_dir: &Path) -> Self {
+        let at = |path: &str| within(home, path);
+        Self {
+            specs: at(".config/abide/services"),
+            state: at(".local/state/abide/state"),
+            logs: at(".local/state/abide/logs"),
+            run: within(runtime_dir, "abide"),
+            lib: at(".local/lib/abide"),
+            units: at(".config/systemd/user"),
+            root: None,
+            scope: Scope::User,
+        }
+    }
+
+    /// A user's layout on macOS, for plans that are made elsewhere.
+    #[must_use]
+    pub fn user_of_macos(home: &Path) -> Self {
+        let own = within(home, "Library/Application Support/Abide");
+        Self {
+            specs: within(&own, "services"),
+            state: within(&own, "state"),
+            logs: within(home, "Library/Logs/Abide"),
+            run: within(&own, "run"),
+            lib: within(&own, "lib"),
+            units: within(home, "Library/LaunchAgents"),
+            root: None,
+            scope: Scope::User,
+        }
+    }
+
+    /// A user's layout on Windows, for plans that are made elsewhere: `%LOCALAPPDATA%` is given.
+    #[must_use]
+    pub fn user_of_windows(local_app_data: &str) -> Self {
+        let below = |name: &str| PathBuf::from(format!(r"{local_app_data}\Abide\{name}"));
+        Self {
+            specs: below("services"),
+            state: below("state"),
+            logs: below("logs"),
+            run: below("run"),
+            lib: below("lib"),
+            units: below("units"),
+            root: None,
+            scope: Scope::User,
         }
     }
 
@@ -81,6 +173,7 @@ impl Layout {
             lib: own.join("lib"),
             units: own.join("units"),
             root: None,
+            scope: Scope::System,
         }
     }
 
@@ -105,6 +198,7 @@ impl Layout {
             lib: "/usr/local/lib/abide".into(),
             units: "/etc/systemd/system".into(),
             root: None,
+            scope: Scope::System,
         }
     }
 
@@ -120,6 +214,7 @@ impl Layout {
             lib: PathBuf::from(format!(r"{programs}\Abide")),
             units: below("units"),
             root: None,
+            scope: Scope::System,
         }
     }
 
@@ -215,6 +310,30 @@ mod tests {
         assert_eq!(windows.spec(&name("a")).to_str(), Some(r"C:\ProgramData\Abide\services\a.toml"));
         assert_eq!(within(&windows.lib, "b.exe").to_str(), Some(r"C:\Program Files\Abide\b.exe"));
         assert_eq!(within(Path::new(r"\\host\share"), "b").to_str(), Some(r"\\host\share\b"));
+    }
+
+    #[test]
+    fn a_users_layout_lies_in_the_users_own_folders() {
+        let layout = Layout::user_of_linux(Path::new("/home/a b"), Path::new("/run/user/1000"));
+        assert_eq!(layout.spec(&name("a")).to_str(), Some("/home/a b/.config/abide/services/a.toml"));
+        assert_eq!(layout.control(&name("a")).to_str(), Some("/run/user/1000/abide/a/control.sock"));
+        let layouts = [
+            layout,
+            Layout::user_of_macos(Path::new("/Users/a")),
+            Layout::user_of_windows(r"C:\Users\a\AppData\Local"),
+        ];
+        for layout in layouts {
+            assert_eq!(layout.scope, Scope::User);
+            let text = layout.spec(&name("a")).display().to_string();
+            assert!(text.contains("services") && (text.starts_with('/') == !text.contains('\\')), "{text}");
+        }
+        #[cfg(unix)]
+        {
+            let own = Layout::user().unwrap();
+            assert!(own.specs.is_absolute() && own.run.is_absolute());
+            assert_eq!(Layout::of(Scope::User).unwrap(), own);
+        }
+        assert_eq!(Layout::of(Scope::System).unwrap().scope, Scope::System);
     }
 
     #[test]

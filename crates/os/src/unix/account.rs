@@ -24,6 +24,33 @@ pub(crate) fn current() -> io::Result<String> {
     ))
 }
 
+/// The home folder of the user who runs this process: as the machine's directory of users says, else `HOME`.
+pub(crate) fn home() -> io::Result<PathBuf> {
+    let known = user(&current()?)?.map(|user| user.home);
+    let home = known.filter(|home| home.is_absolute()).or_else(|| std::env::var_os("HOME").map(PathBuf::from));
+    home.filter(|home| home.is_absolute()).ok_or_else(|| {
+        let uid = rustix::process::geteuid().as_raw();
+        io::Error::new(
+            io::ErrorKind::NotFound,
+            format!("the user with the id {uid} has no home folder; set HOME to one"),
+        )
+    })
+}
+
+/// The folder for what lives as long as the user is there: `XDG_RUNTIME_DIR` where that is the user's own, else where
+/// systemd makes it.
+#[cfg(not(target_vendor = "apple"))]
+pub(crate) fn runtime_dir() -> PathBuf {
+    use std::os::unix::fs::MetadataExt as _;
+    let uid = rustix::process::geteuid().as_raw();
+    // After `su` or `sudo` it may still name another user's.
+    let own = |folder: &PathBuf| {
+        folder.is_absolute() && folder.metadata().is_ok_and(|found| found.is_dir() && found.uid() == uid)
+    };
+    let told = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(own);
+    told.unwrap_or_else(|| PathBuf::from(format!("/run/user/{uid}")))
+}
+
 pub(crate) fn user(name: &str) -> io::Result<Option<User>> {
     let Ok(wanted) = CString::new(name) else { return Ok(None) };
     let found = with_buffer(|entry: *mut libc::passwd, buffer, size, result| {
