@@ -1,0 +1,1 @@
+pub struct Exported; #[derive(Clone, Copy)] pub enum Target { A } pub fn export() {}
