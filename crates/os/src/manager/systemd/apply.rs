@@ -4,9 +4,11 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::machine::Work;
+use super::unit::variables_file;
 use super::{Systemd, unit_of};
-use crate::fs::{Access, Lock, LockError, is_held, sweep_beside};
+use crate::fs::{Access, Lock, sweep_beside};
 use crate::manager::apply::{Act, MakeDir, PutFile, Step, StepError, run};
+use crate::manager::shared;
 use crate::manager::{
     Applied, Level, ManagerError, Plan, ServiceManager as _, Watcher, start_budget, stop_budget,
 };
@@ -26,7 +28,8 @@ impl Systemd {
         if work.plan.blocked() || work.plan.changes != plan.changes {
             return Err(ManagerError::Changed { name: plan.service.clone() });
         }
-        for path in [self.unit_path(&plan.service), self.layout.spec(&plan.service)] {
+        let variables = variables_file(&self.layout, &plan.service);
+        for path in [self.unit_path(&plan.service), self.layout.spec(&plan.service), variables] {
             sweep_beside(&path);
         }
         if let Some(copy) = &work.copy {
@@ -42,6 +45,9 @@ impl Systemd {
         // The file would only be in the way of a later look at what is left.
         let _ = lock.remove();
         outcome?;
+        if let Some(path) = &work.stale {
+            let _ = crate::fs::remove_file(path);
+        }
         for path in work.drop.iter().filter(|_| !self.others_are_changed(&plan.service)) {
             let _ = crate::fs::remove_file(path);
         }
@@ -50,18 +56,12 @@ impl Systemd {
 
     /// Keeps every other Abide from changing the same service meanwhile.
     pub(super) fn lock(&self, name: &abide_spec::Name) -> Result<Lock, ManagerError> {
-        Lock::acquire(&self.layout.change_lock(name)).map_err(|error| match error {
-            LockError::Held { pid, .. } => ManagerError::Busy { name: name.clone(), pid },
-            LockError::Io { path, source } => ManagerError::File { what: "lock", path, source },
-        })
+        shared::lock(&self.layout, name)
     }
 
-    /// Whether another service is being changed right now, which may count on a copy of the supervisor that no unit
-    /// names yet.
+    /// Whether another service is being changed right now, which may count on what no unit names yet.
     pub(super) fn others_are_changed(&self, name: &abide_spec::Name) -> bool {
-        let own = self.layout.change_lock(name);
-        let locks = own.parent().map(super::list).and_then(Result::ok).unwrap_or_default();
-        locks.into_iter().any(|path| path != own && is_held(&path))
+        shared::others_are_changed(&self.layout, name)
     }
 
     fn steps<'a>(&'a self, work: &'a Work) -> Vec<Box<dyn Step + 'a>> {
@@ -69,6 +69,9 @@ impl Systemd {
         let unit = unit_of(name);
         let restarted = Rc::new(Cell::new(false));
         let mut steps: Vec<Box<dyn Step + 'a>> = Vec::new();
+        if work.linger {
+            steps.push(self.linger_step());
+        }
         // Taken back last of all: when the files are what they were, systemd reads them again, and a service that was
         // stopped on the way runs as it did.
         steps.push(Box::new({
@@ -94,6 +97,9 @@ impl Systemd {
             {
                 steps.push(Box::new(MakeDir::new(folder, private)));
             }
+        }
+        for folder in &work.folders {
+            steps.push(Box::new(MakeDir::new(folder, true)));
         }
         for (path, bytes, access) in &work.write {
             let step = PutFile::write(path, bytes.clone(), *access);

@@ -48,6 +48,12 @@ pub fn argument(value: &[u8]) -> String {
     }
 }
 
+/// One word of a list that is no command line (`Environment=`), where a dollar sign is one.
+#[must_use]
+pub fn argument_without_variables(value: &[u8]) -> String {
+    words(value, false)
+}
+
 fn words(value: &[u8], dollar: bool) -> String {
     let mut word = String::with_capacity(value.len() + 2);
     word.push('"');
@@ -90,6 +96,19 @@ pub fn rest_path(path: &Path) -> Option<String> {
         return None;
     }
     Some(text.replace('%', "%%"))
+}
+
+/// A path that is the rest of a value and is taken for a pattern of file names (`EnvironmentFile=`). `None` as above.
+#[must_use]
+pub fn pattern_path(path: &Path) -> Option<String> {
+    let mut pattern = String::new();
+    for c in rest_path(path)?.chars() {
+        if matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    Some(pattern)
 }
 
 /// A path in a list of paths (`ReadWritePaths=`): quoted, but without C escapes. `None` when no unit file can say it.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use abide_spec::{Hardening, Home, Network, RunAs, Spec};
 
 use super::escape::listed_path;
+use crate::manager::Context;
 
 /// Folders that `ProtectHome=` hides.
 const HOMES: [&str; 3] = ["/home", "/root", "/run/user"];
@@ -80,6 +81,64 @@ pub(super) fn directives(spec: &Spec, hardening: &Hardening) -> Vec<(&'static st
         system_calls(spec, hardening, root, &mut list);
     }
     list.0
+}
+
+/// The same for the user's own service manager, which has no privileges: what filters system calls works as it is, what
+/// changes the view of the file system only in a user namespace, which some systems forbid; so that is made for what the
+/// spec names alone.
+pub(super) fn of_user(spec: &Spec, hardening: &Hardening, context: &Context) -> Vec<(&'static str, String)> {
+    let mut list = Directives(Vec::new());
+    let open = hardening.unrestricted;
+    if needs_namespaces(hardening) {
+        list.yes(&["PrivateUsers"]);
+    }
+    if !hardening.shared_temp {
+        list.yes(&["PrivateTmp"]);
+    }
+    if hardening.home == Home::ReadOnly {
+        list.put("ProtectHome", "read-only");
+        let (state, logs) = (context.layout.state_of(&spec.name), context.layout.logs_of(&spec.name));
+        let paths = [&state, &logs].into_iter().chain(&spec.security.write);
+        let words: Vec<_> = paths.filter_map(|path| listed_path(path)).collect();
+        list.put("ReadWritePaths", words.join(" "));
+    }
+    if !hardening.devices {
+        list.yes(&["PrivateDevices"]);
+    }
+    if !hardening.processes {
+        list.put("ProtectProc", "invisible");
+        list.put("ProcSubset", "pid");
+    }
+    if !open {
+        list.put("UMask", "0077");
+        list.yes(&["LockPersonality", "RestrictSUIDSGID"]);
+    }
+    if !hardening.namespaces {
+        list.yes(&["RestrictNamespaces"]);
+    }
+    if !hardening.realtime {
+        list.yes(&["RestrictRealtime"]);
+    }
+    if !hardening.write_execute {
+        list.yes(&["MemoryDenyWriteExecute"]);
+    }
+    if !hardening.new_privileges {
+        list.yes(&["NoNewPrivileges"]);
+    }
+    if hardening.network == Network::None {
+        list.put("RestrictAddressFamilies", "AF_UNIX");
+    } else if !open {
+        list.put("RestrictAddressFamilies", "AF_INET AF_INET6 AF_UNIX AF_NETLINK");
+    }
+    if !open {
+        system_calls(spec, hardening, false, &mut list);
+    }
+    list.0
+}
+
+/// Whether the user's service manager needs a user namespace for this.
+pub(super) fn needs_namespaces(hardening: &Hardening) -> bool {
+    hardening.home == Home::ReadOnly || !hardening.shared_temp || !hardening.devices || !hardening.processes
 }
 
 struct Directives(Vec<(&'static str, String)>);

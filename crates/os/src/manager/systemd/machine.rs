@@ -1,57 +1,25 @@
 //! What is on this machine for a service, and how it differs from what shall be.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use abide_spec::{Family, Name, Spec, StartMode};
+use abide_spec::{Family, Name, RunAs, Spec, StartMode};
 
 use super::status::{PROPERTIES, state};
 use super::systemctl::Properties;
-use super::{Systemd, is_ours, unit, unit_of};
+use super::{Systemd, direct, env_file, findings, hardening, is_ours, unit, unit_of};
 use crate::fs::Access;
-use crate::manager::plan::running_part;
+use crate::manager::capability::lost;
 use crate::manager::preflight::{self, Ground};
+use crate::manager::shared::{Text, is_other_run, open_folder};
 use crate::manager::supervisor::{Copy, unused};
 use crate::manager::{
-    Artifact, Change, ChangeKind, Context, Desired, Finding, Kind, ManagerError, ManagerState, Plan, Target,
-    stop_budget,
+    Artifact, Change, ChangeKind, Context, Desired, Finding, Kind, Level, ManagerError, ManagerState, Plan,
+    Scope, Target, stop_budget,
 };
 use crate::paths::{ENV_FILE_CREDENTIAL, SPEC_CREDENTIAL};
-use crate::resolve::{jit_runtime, open_to_others};
-
-/// A text file that may be missing or out of reach.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Text {
-    Missing,
-    Hidden,
-    There(String),
-}
-
-impl Text {
-    fn read(path: &Path) -> Result<Self, ManagerError> {
-        match fs::read(path) {
-            Ok(bytes) => Ok(Self::There(String::from_utf8_lossy(&bytes).into_owned())),
-            Err(error) => match error.kind() {
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(Self::Missing),
-                io::ErrorKind::PermissionDenied => Ok(Self::Hidden),
-                _ => Err(ManagerError::File { what: "read", path: path.to_path_buf(), source: error }),
-            },
-        }
-    }
-
-    pub(super) fn is_there(&self) -> bool {
-        *self != Self::Missing
-    }
-
-    fn text(&self) -> Option<&str> {
-        match self {
-            Self::There(text) => Some(text),
-            _ => None,
-        }
-    }
-}
+use crate::resolve::jit_runtime;
 
 /// What is on this machine for a service.
 #[derive(Clone, Debug)]
@@ -59,6 +27,8 @@ pub(super) struct Found {
     /// The text of the unit in our folder.
     pub(super) unit: Option<String>,
     pub(super) spec: Text,
+    /// The variables of a program that systemd starts directly.
+    pub(super) variables: Text,
     /// The spec and the environment file as they were handed to the supervisor that runs now.
     running: [Text; 2],
     pub(super) properties: Properties,
@@ -68,6 +38,14 @@ impl Found {
     /// Whether there is a unit of ours.
     pub(super) fn is_ours(&self) -> bool {
         self.unit.as_deref().is_some_and(is_ours)
+    }
+
+    /// What systemd starts, in words.
+    pub(super) fn who(&self) -> &'static str {
+        let is_start = |line: &&str| line.starts_with("ExecStart=");
+        let start = self.unit.as_deref().unwrap_or_default().lines().find(is_start);
+        let supervised = start.is_none_or(|line| line.contains("/abide-supervisor"));
+        if supervised { "the supervisor" } else { "the program" }
     }
 
     /// Whether systemd knows a unit of that name, or will when it next looks.
@@ -115,10 +93,16 @@ pub(super) struct Work {
     pub(super) found: Found,
     pub(super) copy: Option<Copy>,
     pub(super) write: Vec<(PathBuf, Vec<u8>, Access)>,
+    /// Folders of the service that nobody makes but us.
+    pub(super) folders: Vec<PathBuf>,
+    /// Whether the user's services have to be let start at boot first.
+    pub(super) linger: bool,
     pub(super) reload: bool,
     /// Whether it shall start at boot, when that differs from what is.
     pub(super) enable: Option<bool>,
     pub(super) restart: bool,
+    /// A file that only programs without a supervisor need.
+    pub(super) stale: Option<PathBuf>,
     /// Copies of the supervisor that nothing will use any more.
     pub(super) drop: Vec<PathBuf>,
 }
@@ -133,9 +117,15 @@ impl Systemd {
             Text::There(text) => Some(text),
         };
         let spec = Text::read(&self.layout.spec(name))?;
-        let properties = self.systemctl.show(&unit_of(name), PROPERTIES)?;
+        let variables = Text::read(&unit::variables_file(&self.layout, name))?;
+        // Where no systemd of the user runs, none of the user's services does.
+        let properties = if self.systemctl.is_there() {
+            self.systemctl.show(&unit_of(name), PROPERTIES)?
+        } else {
+            Properties::default()
+        };
         let running = [SPEC_CREDENTIAL, ENV_FILE_CREDENTIAL].map(|id| self.credential(name, id));
-        Ok(Found { unit, spec, running, properties })
+        Ok(Found { unit, spec, variables, running, properties })
     }
 
     /// What systemd handed to a service under a name, while it runs.
@@ -156,13 +146,11 @@ impl Systemd {
             return Err(ManagerError::Foreign { name: name.clone(), what });
         }
         let mut findings = Vec::new();
-        let copy = match Copy::of(&desired.supervisor, &self.layout) {
+        let copy = match desired.supervisor_copy(&self.layout) {
+            _ if !spec.program.supervised => None,
             Ok(copy) => Some(copy),
-            Err(error) => {
-                findings.push(
-                    Finding::error(None, format!("cannot read {}: {error}", desired.supervisor.display()))
-                        .with_hint("`abide-supervisor` belongs beside `abide`; install both again"),
-                );
+            Err(finding) => {
+                findings.push(finding);
                 None
             }
         };
@@ -175,16 +163,23 @@ impl Systemd {
             version: self.version,
             jit: jit_runtime(&spec.program.command, self.path.as_deref()).is_some(),
         };
-        findings.extend(unit::findings(spec, &context));
+        findings.extend(findings::findings(spec, &context));
+        let hardening = unit::effective(spec, context.jit, self.layout.scope);
         findings.extend(preflight::findings(&Ground {
             kind: Kind::Systemd,
-            spec,
-            hardening: Some(unit::effective(spec, context.jit)),
+            spec: &self.as_it_runs(spec),
+            hardening: Some(hardening),
             running_unit: found.is_up().then(|| unit_of(name)),
             path: self.path.as_deref(),
         }));
-        for folder in [&self.layout.specs, &self.layout.lib, &self.layout.units] {
-            findings.extend(self.open_folder(folder));
+        findings.extend(self.folder_findings());
+        let linger = self.needs_linger(matches!(spec.start.mode, StartMode::Auto | StartMode::Delayed));
+        if self.layout.scope == Scope::User {
+            findings.extend(self.linger_findings(linger));
+            findings.extend(self.user_findings(spec, hardening::needs_namespaces(&hardening)));
+        }
+        if !spec.program.supervised {
+            findings.extend(env_file_finding(spec));
         }
         let artifacts = unit::render(spec, &context);
         let mut work = Work {
@@ -199,12 +194,15 @@ impl Systemd {
             found,
             copy,
             write: Vec::new(),
+            folders: self.own_folders(spec, &context),
+            linger,
             reload: false,
             enable: None,
             restart: false,
+            stale: None,
             drop: Vec::new(),
         };
-        work.compare();
+        work.compare(self);
         work.drop = self.unused_after(&work);
         work.plan.changes.extend(work.drop.iter().map(|path| Change {
             kind: ChangeKind::Remove,
@@ -216,19 +214,76 @@ impl Systemd {
         Ok(work)
     }
 
-    /// Whoever can write to one of our folders can become root, so nothing is put there.
-    fn open_folder(&self, folder: &Path) -> Option<Finding> {
-        let there = folder.ancestors().find(|path| path.exists())?;
-        let barrier = open_to_others(there)?;
-        // What is above a moved layout is not ours to judge.
-        if self.layout.root.as_ref().is_some_and(|root| !barrier.path.starts_with(root)) {
-            return None;
+    /// The spec as far as the program's rights go: in the user's own service manager they are the user's.
+    fn as_it_runs(&self, spec: &Spec) -> Spec {
+        let mut spec = spec.clone();
+        if self.layout.scope == Scope::User {
+            spec.account.run_as = RunAs::User(self.linger.user.clone());
+            spec.account.groups.clear();
         }
-        let text = format!("{barrier}: whoever can write there could make systemd do anything");
-        Some(
-            Finding::error(None, text)
-                .with_hint(format!("`chown root {0} && chmod go-w {0}`", barrier.path.display())),
-        )
+        spec
+    }
+
+    /// Folders that neither systemd nor the supervisor could make in time.
+    fn own_folders(&self, spec: &Spec, context: &Context) -> Vec<PathBuf> {
+        if self.layout.scope == Scope::System {
+            return Vec::new();
+        }
+        let mut folders = vec![self.layout.state_of(&spec.name), self.layout.logs_of(&spec.name)];
+        if !spec.program.supervised {
+            folders.push(direct::data_folder(spec, context));
+        }
+        folders.retain(|folder| !folder.is_dir());
+        folders
+    }
+
+    /// Nothing is put where others could replace it.
+    fn folder_findings(&self) -> Vec<Finding> {
+        let folders = [&self.layout.specs, &self.layout.lib, &self.layout.units];
+        let mut found: Vec<_> =
+            folders.into_iter().filter_map(|folder| open_folder(&self.layout, folder, "systemd")).collect();
+        if self.layout.scope == Scope::User {
+            for finding in &mut found {
+                // On many systems every user has a group of their own, which may write.
+                finding.level = Level::Warning;
+                finding.hint = None;
+            }
+        }
+        found
+    }
+
+    /// What the user's own service manager cannot do on this very machine.
+    fn user_findings(&self, spec: &Spec, namespaces: bool) -> Vec<Finding> {
+        let mut found = Vec::new();
+        if let RunAs::User(name) = &spec.account.run_as
+            && *name != self.linger.user
+        {
+            let why = format!("of {} runs services as {0} alone", self.linger.user);
+            found.push(lost(spec, "account.run-as", Kind::Systemd, &why, "leaving `account.run-as` out"));
+        }
+        if namespaces && let Some(setting) = no_namespaces() {
+            let text = format!(
+                "this machine lets no user make namespaces ({setting}), without which the user's systemd hides and \
+                 protects nothing"
+            );
+            found.push(
+                Finding::error("security", text)
+                    .with_hint("take `home`, `devices`, `processes` and `shared-temp` out of `security`"),
+            );
+        }
+        if self.systemctl.is_there() {
+            for name in spec.start.after.iter().filter(|name| unit::is_unit_name(name)) {
+                let unit = unit::unit_name(name);
+                let known = self.systemctl.show(&unit, &["LoadState"]);
+                if known.is_ok_and(|known| known.text("LoadState") == "not-found") {
+                    let text = format!(
+                        "the user's own systemd knows no {unit}: those of the machine cannot be waited for"
+                    );
+                    found.push(Finding::warning("start.after", text));
+                }
+            }
+        }
+        found
     }
 
     /// The copies of the supervisor that no unit of ours names once this one has changed.
@@ -258,8 +313,11 @@ impl Systemd {
 
 impl Work {
     /// Finds what differs.
-    fn compare(&mut self) {
+    fn compare(&mut self, systemd: &Systemd) {
         let mut changes = Vec::new();
+        if self.linger {
+            changes.push(Change::run(systemd.linger_text()));
+        }
         if let Some(copy) = self.copy.as_ref().filter(|copy| !copy.present) {
             self.write.push((copy.path.clone(), copy.bytes.clone(), Access::Executable));
             let target = format!("file {}", copy.path.display());
@@ -267,8 +325,10 @@ impl Work {
         }
         for artifact in &self.plan.artifacts {
             let Target::File { path, access } = &artifact.target else { continue };
+            let name = &self.plan.service;
             let before = match *access {
-                Access::Private => &self.found.spec,
+                Access::Private if *path == systemd.layout.spec(name) => &self.found.spec,
+                Access::Private => &self.found.variables,
                 _ => &Text::from(self.found.unit.clone()),
             };
             if *before == Text::Hidden {
@@ -287,6 +347,17 @@ impl Work {
                 self.write.push((path.clone(), artifact.content.clone().into_bytes(), *access));
                 changes.push(change);
             }
+        }
+        let variables = unit::variables_file(&systemd.layout, &self.plan.service);
+        let wanted = |artifact: &Artifact| matches!(&artifact.target, Target::File { path, .. } if *path == variables);
+        if self.found.variables.is_there() && !self.plan.artifacts.iter().any(wanted) {
+            changes.push(Change {
+                kind: ChangeKind::Remove,
+                target: format!("file {}", variables.display()),
+                before: None,
+                after: None,
+            });
+            self.stale = Some(variables);
         }
         self.restart = self.found.is_up() && self.matters(&changes);
         self.reload = self.found.properties.text("NeedDaemonReload") == "yes"
@@ -338,8 +409,7 @@ impl Work {
         {
             return true;
         }
-        let Ok(before) = Spec::parse(spec) else { return true };
-        running_part(&before) != running_part(&self.plan.desired.spec)
+        is_other_run(spec, &self.plan.desired.spec)
     }
 
     /// Whether the supervisor that runs is known to be another than the one to run.
@@ -359,8 +429,32 @@ impl Work {
     }
 }
 
-impl From<Option<String>> for Text {
-    fn from(text: Option<String>) -> Self {
-        text.map_or(Self::Missing, Self::There)
-    }
+/// The setting of the kernel that keeps users from making namespaces, if one does.
+fn no_namespaces() -> Option<&'static str> {
+    [
+        ("/proc/sys/user/max_user_namespaces", "0", "user.max_user_namespaces=0"),
+        ("/proc/sys/kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone=0"),
+        (
+            "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+            "1",
+            "kernel.apparmor_restrict_unprivileged_userns=1",
+        ),
+    ]
+    .into_iter()
+    .find(|(path, value, _)| fs::read_to_string(path).is_ok_and(|text| text.trim() == *value))
+    .map(|(_, _, setting)| setting)
+}
+
+/// A line of the environment file, as it is now, that systemd would read otherwise than it is meant, and a variable in it
+/// that `program.env` sets as well is none of its business: the later file wins.
+fn env_file_finding(spec: &Spec) -> Option<Finding> {
+    let path = spec.program.env_file.as_ref()?;
+    let line = env_file::first_difference(&fs::read_to_string(path).ok()?)?;
+    Some(lost(
+        spec,
+        "program.env-file",
+        Kind::Systemd,
+        &format!("would not read line {line} of {} as it is meant", path.display()),
+        "NAME=value without quotes, backslashes and dollar signs in the value, or `program.env`",
+    ))
 }

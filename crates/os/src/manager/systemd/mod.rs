@@ -1,36 +1,46 @@
 //! systemd, version 247 or later.
 //!
 //! A service is one unit file in `/etc/systemd/system` and one spec file that only root reads; systemd hands the spec
-//! to the supervisor as a credential, so that it can run as an account that systemd makes up for it.
+//! to the supervisor as a credential, so that it can run as an account that systemd makes up for it. A program that is a
+//! service itself is started by systemd directly. The user's own services (`--user`) are units of the user's own systemd,
+//! in `~/.config/systemd/user`.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use abide_spec::Name;
 
 mod apply;
+mod direct;
+mod env_file;
 mod escape;
+mod findings;
 mod hardening;
+mod linger;
 mod machine;
 mod remove;
 mod status;
+mod supervised;
 mod systemctl;
 #[cfg(test)]
 mod tests;
 mod unit;
+mod user;
 mod verbs;
 
+pub use findings::findings;
 pub(crate) use hardening::below_homes;
-pub use unit::{dynamic_user, findings, render};
+pub use unit::{dynamic_user, render};
 
+use self::linger::Linger;
 use self::systemctl::{Systemctl, version_of};
+use super::shared::{list, stem, with_specs};
 use super::{
-    Applied, Desired, Kind, MARKER, ManagerError, ManagerStatus, Plan, Removed, ServiceManager, Uninstall,
-    Watcher,
+    Applied, Desired, Kind, MARKER, ManagerError, ManagerStatus, Plan, Removed, Scope, ServiceManager,
+    Uninstall, Watcher,
 };
 use crate::account::is_privileged;
 use crate::paths::Layout;
@@ -41,6 +51,7 @@ pub struct Systemd {
     layout: Layout,
     systemctl: Systemctl,
     version: Option<u32>,
+    linger: Linger,
     /// Where commands are searched.
     path: Option<OsString>,
     /// Whether rights are checked before anything is changed; not so in tests against a stand-in.
@@ -60,15 +71,19 @@ pub(crate) struct Fault {
 
 impl Systemd {
     /// The systemd of this machine, with its files where the layout says.
+    ///
+    /// With a layout of the user's own services, it is the user's own systemd.
     #[must_use]
     pub fn new(layout: Layout) -> Self {
-        let systemctl = Systemctl::default();
+        let own = layout.run.parent().filter(|_| layout.scope == Scope::User);
+        let systemctl = Systemctl { runtime_dir: own.map(Path::to_path_buf), ..Systemctl::default() };
         let version = systemctl.call(&["--version"]).ok().and_then(|text| version_of(&text));
         let path = std::env::var_os("PATH");
         Self {
             layout,
             systemctl,
             version,
+            linger: Linger::of_this_machine(),
             path,
             ask_rights: true,
             #[cfg(test)]
@@ -132,6 +147,10 @@ impl ServiceManager for Systemd {
         self.run_restart(name, wait, watcher)
     }
 
+    fn reload(&self, name: &Name, wait: Duration, watcher: &mut Watcher<'_>) -> Result<(), ManagerError> {
+        self.run_reload(name, wait, watcher)
+    }
+
     fn status(&self, name: &Name) -> Result<ManagerStatus, ManagerError> {
         let found = self.look(name)?;
         let properties = &found.properties;
@@ -161,7 +180,7 @@ impl ServiceManager for Systemd {
             since: status::since(properties, monotonic(), SystemTime::now()),
             exit: status::exit(properties),
             text: properties.some("StatusText"),
-            result: status::why(properties),
+            result: status::why(properties, found.who()),
             halves,
         })
     }
@@ -175,40 +194,15 @@ impl ServiceManager for Systemd {
                 names.extend(stem(&path));
             }
         }
-        // Specs are for root's eyes; what others may know of a service stands in its unit.
-        let specs = match list(&self.layout.specs) {
-            Err(ManagerError::File { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => {
-                Vec::new()
-            }
-            listed => listed?,
-        };
-        for path in specs {
-            if path.extension().is_some_and(|extension| extension == "toml") {
-                names.extend(stem(&path));
-            }
-        }
+        names.extend(with_specs(&self.layout)?);
         Ok(names.into_iter().collect())
     }
 
     fn may_change(&self) -> Result<(), ManagerError> {
-        if !self.ask_rights || is_privileged() {
+        if !self.ask_rights || self.layout.scope == Scope::User || is_privileged() {
             return Ok(());
         }
         Err(ManagerError::NoPrivilege { what: "changing services".into(), needs: "root" })
-    }
-}
-
-fn stem(path: &Path) -> Option<Name> {
-    Name::new(path.file_stem()?.to_str()?).ok()
-}
-
-/// What is in a folder; nothing when it is not there.
-fn list(folder: &Path) -> Result<Vec<PathBuf>, ManagerError> {
-    let fail = |source| ManagerError::File { what: "read folder", path: folder.to_path_buf(), source };
-    match fs::read_dir(folder) {
-        Ok(entries) => entries.map(|entry| entry.map(|entry| entry.path()).map_err(fail)).collect(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(fail(error)),
     }
 }
 

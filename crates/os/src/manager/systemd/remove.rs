@@ -1,17 +1,18 @@
 //! Taking a service off the machine, whole or what is left of it.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use abide_spec::Name;
 
 use super::machine::Found;
+use super::unit::{boot_target, variables_file};
 use super::{Systemd, unit_of};
-use crate::fs::{remove_file, sweep_beside};
-use crate::manager::supervisor::unused;
+use crate::fs::sweep_beside;
+use crate::manager::shared::{
+    drop_file, drop_folder, drop_if_empty, drop_shared_folders, drop_unused_supervisors,
+};
 use crate::manager::{
-    ManagerError, ManagerState, Progress, Removed, ServiceManager as _, Uninstall, Watcher,
+    ManagerError, ManagerState, Progress, Removed, Scope, ServiceManager as _, Uninstall, Watcher,
 };
 use crate::paths::Layout;
 
@@ -36,14 +37,19 @@ impl Systemd {
         let removed = work.removed;
         let _ = lock.remove();
         for folder in [self.layout.run.join(".locks"), self.layout.run.clone()] {
-            remove_if_empty(&folder);
+            drop_if_empty(&folder);
         }
         Ok(removed)
     }
 
+    /// The folder of links to what starts at boot.
+    fn wants(&self) -> PathBuf {
+        self.layout.units.join(format!("{}.wants", boot_target(self.layout.scope)))
+    }
+
     /// The link by which the unit was started at boot, where the unit itself is not there any more.
     fn dangling_link(&self, name: &Name) -> Option<PathBuf> {
-        let link = self.layout.units.join("multi-user.target.wants").join(unit_of(name));
+        let link = self.wants().join(unit_of(name));
         (link.is_symlink() && !link.exists()).then_some(link)
     }
 
@@ -83,6 +89,8 @@ impl Removal<'_, '_> {
             self.systemd.run_job("stop", self.name, how.wait + found.own_stop_budget(), self.watcher)?;
         }
         self.step("disable it and remove its unit");
+        // Where no systemd of the user runs, there is nobody to tell, and nothing of it runs.
+        let there = self.systemd.systemctl.is_there();
         if found.unit.is_some() {
             if found.properties.text("UnitFileState") == "enabled" {
                 self.systemd.systemctl.call(&["disable", "--no-reload", "--quiet", "--", &unit])?;
@@ -94,9 +102,11 @@ impl Removal<'_, '_> {
             self.file(&link)?;
         }
         self.step("make systemd forget it");
-        self.systemd.systemctl.call(&["daemon-reload"])?;
-        // Nothing to forget is no failure.
-        let _ = self.systemd.systemctl.call(&["reset-failed", "--", &unit]);
+        if there {
+            self.systemd.systemctl.call(&["daemon-reload"])?;
+            // Nothing to forget is no failure.
+            let _ = self.systemd.systemctl.call(&["reset-failed", "--", &unit]);
+        }
         self.step("remove its folders");
         self.folder(&layout.run_of(self.name))?;
         self.folder(&layout.state_of(self.name))?;
@@ -107,19 +117,27 @@ impl Removal<'_, '_> {
             self.removed.kept.push(format!("logs {}", logs.display()));
         }
         self.step("remove its spec");
+        let variables = variables_file(layout, self.name);
+        self.file(&variables)?;
         self.file(&layout.spec(self.name))?;
-        for path in [self.systemd.unit_path(self.name), layout.spec(self.name)] {
+        for path in [self.systemd.unit_path(self.name), layout.spec(self.name), variables] {
             sweep_beside(&path);
         }
         self.unused_supervisors()?;
+        match self.systemd.stop_lingering(self.name) {
+            Some(Ok(what)) => self.removed.removed.push(what),
+            Some(Err(why)) => self.removed.kept.push(why),
+            None => {}
+        }
         // Folders that services share go with the last of them: one that starts right now is about to use them.
         if !self.systemd.others_are_changed(self.name) && self.systemd.our_units().is_empty() {
             for folder in [&layout.specs, &layout.lib, &layout.state, &layout.logs] {
-                remove_if_empty(folder);
-                remove_if_empty(&private_twin(layout, folder));
+                drop_if_empty(&private_twin(layout, folder));
             }
-            if let Some(folder) = layout.specs.parent() {
-                remove_if_empty(folder);
+            drop_shared_folders(layout);
+            if layout.scope == Scope::User {
+                layout.state.parent().into_iter().for_each(drop_if_empty);
+                drop_if_empty(&self.systemd.wants());
             }
         }
         Ok(())
@@ -129,11 +147,9 @@ impl Removal<'_, '_> {
         if self.systemd.others_are_changed(self.name) {
             return Ok(());
         }
-        let layout = &self.systemd.layout;
         let units: Vec<_> = self.systemd.our_units().into_iter().map(|(_, text)| text).collect();
-        for copy in unused(layout, units.iter().map(String::as_str)) {
-            sweep_beside(&copy);
-            self.file(&copy)?;
+        for copy in drop_unused_supervisors(&self.systemd.layout, units.iter().map(String::as_str))? {
+            self.removed.removed.push(format!("file {}", copy.display()));
         }
         Ok(())
     }
@@ -144,12 +160,8 @@ impl Removal<'_, '_> {
     }
 
     fn file(&mut self, path: &Path) -> Result<(), ManagerError> {
-        match remove_file(path) {
-            Ok(true) => self.removed.removed.push(format!("file {}", path.display())),
-            Ok(false) => {}
-            Err(source) => {
-                return Err(ManagerError::File { what: "remove", path: path.to_path_buf(), source });
-            }
+        if drop_file(path)? {
+            self.removed.removed.push(format!("file {}", path.display()));
         }
         Ok(())
     }
@@ -157,23 +169,8 @@ impl Removal<'_, '_> {
     /// Removes a folder of the service. For an account of its own, systemd keeps the folder itself in a `private`
     /// folder beside ours, and leaves a link in its place.
     fn folder(&mut self, path: &Path) -> Result<(), ManagerError> {
-        let twin = private_twin(&self.systemd.layout, path);
-        let mut any = false;
-        for path in [twin.as_path(), path] {
-            let fail =
-                |source: io::Error| ManagerError::File { what: "remove", path: path.to_path_buf(), source };
-            let outcome = match path.symlink_metadata() {
-                Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
-                Ok(_) => fs::remove_file(path),
-                Err(error) => Err(error),
-            };
-            match outcome {
-                Ok(()) => any = true,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(fail(error)),
-            }
-        }
-        if any {
+        let twin = drop_folder(&private_twin(&self.systemd.layout, path))?;
+        if drop_folder(path)? || twin {
             self.removed.removed.push(format!("folder {}", path.display()));
         }
         Ok(())
@@ -181,7 +178,10 @@ impl Removal<'_, '_> {
 }
 
 /// `/var/lib/abide/NAME` as systemd keeps it for an account of the service's own: `/var/lib/private/abide/NAME`.
-fn private_twin(layout: &Layout, path: &Path) -> std::path::PathBuf {
+fn private_twin(layout: &Layout, path: &Path) -> PathBuf {
+    if layout.scope == Scope::User {
+        return path.to_path_buf();
+    }
     for base in [&layout.state, &layout.logs, &layout.run] {
         if let (Ok(rest), Some(parent), Some(own)) =
             (path.strip_prefix(base), base.parent(), base.file_name())
@@ -190,9 +190,4 @@ fn private_twin(layout: &Layout, path: &Path) -> std::path::PathBuf {
         }
     }
     path.to_path_buf()
-}
-
-fn remove_if_empty(folder: &Path) {
-    // Fails, as it should, when something is in it.
-    let _ = fs::remove_dir(folder);
 }

@@ -73,23 +73,24 @@ pub(super) fn since(
     now.checked_sub(monotonic?.checked_sub(at)?)
 }
 
-/// Why it failed, in a sentence, or nothing when it has not.
-pub(super) fn why(properties: &Properties) -> Option<String> {
+/// Why it failed, in a sentence, or nothing when it has not. `who` is what systemd starts: "the supervisor", "the program".
+pub(super) fn why(properties: &Properties, who: &str) -> Option<String> {
     let result = properties.text("Result");
     let exit = exit(properties).map(|exit| exit.to_string());
     Some(match result {
         "" | "success" => return None,
         "exit-code" => match exit {
             Some(exit) => {
-                step_of(properties).map_or(format!("the supervisor ended with {exit}"), str::to_owned)
+                step_of(properties, who).unwrap_or_else(|| format!("{who} ended with {exit}"))
             }
-            None => "the supervisor ended with an error".into(),
+            None => format!("{who} ended with an error"),
         },
         "signal" | "core-dump" => {
-            format!("the supervisor was killed ({})", exit.unwrap_or_else(|| "signal unknown".into()))
+            format!("{who} was killed ({})", exit.unwrap_or_else(|| "signal unknown".into()))
         }
+        "protocol" => format!("{who} ended or went on without saying that it is ready (READY=1)"),
         "timeout" => "it took longer than the unit allows (TimeoutStartSec= or TimeoutStopSec=)".into(),
-        "watchdog" => "the supervisor gave no sign of life (WatchdogSec=)".into(),
+        "watchdog" => format!("{who} gave no sign of life (WatchdogSec=)"),
         "start-limit-hit" => "it failed too often in too short a time (`restart.give-up`)".into(),
         "oom-kill" => "the machine or `limits.memory` had no memory left".into(),
         "resources" => {
@@ -100,10 +101,10 @@ pub(super) fn why(properties: &Properties) -> Option<String> {
 }
 
 /// systemd reports a failed preparation as an exit code of its own.
-fn step_of(properties: &Properties) -> Option<&'static str> {
-    Some(match properties.number("ExecMainStatus")? {
+fn step_of(properties: &Properties, who: &str) -> Option<String> {
+    let text = match properties.number("ExecMainStatus")? {
         200 => "systemd could not enter the working folder",
-        203 => "systemd could not execute the supervisor",
+        203 => return Some(format!("systemd could not execute {who}")),
         216 => "systemd could not switch to the group (`account.groups`)",
         217 => "systemd could not switch to the account (`account.run-as`)",
         218 => "systemd could not set the capabilities (`security.capabilities`)",
@@ -114,12 +115,15 @@ fn step_of(properties: &Properties) -> Option<&'static str> {
         238..=240 => "systemd could not create the service's own folders",
         243 => "systemd could not hand over the spec or the environment file",
         _ => return None,
-    })
+    };
+    Some(text.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const WHO: &str = "the supervisor";
 
     fn properties(text: &str) -> Properties {
         Properties::read(text)
@@ -160,12 +164,12 @@ mod tests {
 
     #[test]
     fn a_failure_is_told_in_words() {
-        assert_eq!(why(&properties("Result=success\n")), None);
+        assert_eq!(why(&properties("Result=success\n"), WHO), None);
         let spawn =
             "Result=exit-code\nExecMainCode=1\nExecMainStatus=243\nExecMainExitTimestampMonotonic=5\n";
-        assert!(why(&properties(spawn)).unwrap().contains("hand over the spec"));
+        assert!(why(&properties(spawn), WHO).unwrap().contains("hand over the spec"));
         let plain = "Result=exit-code\nExecMainCode=1\nExecMainStatus=3\nExecMainExitTimestampMonotonic=5\n";
-        assert!(why(&properties(plain)).unwrap().contains("exit code 3"));
-        assert!(why(&properties("Result=start-limit-hit\n")).unwrap().contains("give-up"));
+        assert!(why(&properties(plain), WHO).unwrap().contains("exit code 3"));
+        assert!(why(&properties("Result=start-limit-hit\n"), WHO).unwrap().contains("give-up"));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::process::{ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -15,11 +16,19 @@ use crate::manager::ManagerError;
 pub(crate) struct Systemctl {
     pub(crate) systemctl: OsString,
     pub(crate) journalctl: OsString,
+    pub(crate) loginctl: OsString,
+    /// The folder for what lives as long as the user is there, when it is the user's own systemd that is meant.
+    pub(crate) runtime_dir: Option<PathBuf>,
 }
 
 impl Default for Systemctl {
     fn default() -> Self {
-        Self { systemctl: "systemctl".into(), journalctl: "journalctl".into() }
+        Self {
+            systemctl: "systemctl".into(),
+            journalctl: "journalctl".into(),
+            loginctl: "loginctl".into(),
+            runtime_dir: None,
+        }
     }
 }
 
@@ -35,18 +44,54 @@ impl Systemctl {
     fn command(&self, program: &OsString, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         // Answers are read by us, so they come in one language, without colours and pagers.
+        if let Some(folder) = self.runtime_dir.as_ref().filter(|_| *program != self.loginctl) {
+            // It is told where to look: after `su`, or from cron, the environment says nothing, or another user's.
+            command.arg("--user").env("XDG_RUNTIME_DIR", folder).env_remove("DBUS_SESSION_BUS_ADDRESS");
+        }
         command.args(arguments).env("LC_ALL", "C").env("SYSTEMD_COLORS", "0").env("SYSTEMD_PAGER", "");
         command.stdin(Stdio::null());
         command
     }
 
-    fn call_text(arguments: &[&str]) -> String {
-        format!("systemctl {}", arguments.join(" "))
+    fn call_text(&self, arguments: &[&str]) -> String {
+        let user = if self.runtime_dir.is_some() { "--user " } else { "" };
+        format!("systemctl {user}{}", arguments.join(" "))
+    }
+
+    /// Whether there is anybody to call: the machine's systemd always, the user's own while the user is logged in or
+    /// lingers.
+    pub(crate) fn is_there(&self) -> bool {
+        self.runtime_dir.as_ref().is_none_or(|folder| folder.join("systemd/private").exists())
+    }
+
+    /// Waits until the user's own systemd can be called.
+    pub(crate) fn wait_until_there(&self, wait: Duration) -> bool {
+        let deadline = Instant::now() + wait;
+        // Its socket appears in a folder that does not exist yet: there is no one event to wait for.
+        while !self.is_there() || self.call(&["show", "--property=Version"]).is_err() {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        true
+    }
+
+    /// Lets a user's service manager run without a login, or no longer so.
+    pub(crate) fn linger(&self, on: bool, user: &str) -> Result<(), ManagerError> {
+        let verb = if on { "enable-linger" } else { "disable-linger" };
+        let fail =
+            |why: String| ManagerError::Call { call: format!("loginctl {verb} {user}"), why };
+        let output = self
+            .command(&self.loginctl, &["--no-ask-password", verb, user])
+            .output()
+            .map_err(|error| fail(error.to_string()))?;
+        if output.status.success() { Ok(()) } else { Err(fail(reason(&output.stderr, output.status))) }
     }
 
     /// Runs `systemctl` and answers what it printed.
     pub(crate) fn call(&self, arguments: &[&str]) -> Result<String, ManagerError> {
-        let fail = |why: String| ManagerError::Call { call: Self::call_text(arguments), why };
+        let fail = |why: String| ManagerError::Call { call: self.call_text(arguments), why };
         let output =
             self.command(&self.systemctl, arguments).output().map_err(|error| fail(error.to_string()))?;
         if !output.status.success() {
@@ -72,7 +117,7 @@ impl Systemctl {
     ) -> Result<Job, ManagerError> {
         let arguments = [verb, "--", unit];
         let fail = |error: io::Error| ManagerError::Call {
-            call: Self::call_text(&arguments),
+            call: self.call_text(&arguments),
             why: error.to_string(),
         };
         let mut child = self
@@ -107,6 +152,7 @@ impl Systemctl {
         let lines = format!("--lines={count}");
         let of = match invocation.filter(|id| !id.is_empty()) {
             Some(id) => format!("_SYSTEMD_INVOCATION_ID={id}"),
+            None if self.runtime_dir.is_some() => format!("_SYSTEMD_USER_UNIT={unit}"),
             None => format!("_SYSTEMD_UNIT={unit}"),
         };
         let arguments = ["--no-pager", "--quiet", "--output=cat", &lines, &of];

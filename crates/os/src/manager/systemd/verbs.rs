@@ -67,6 +67,20 @@ impl Systemd {
         self.run_job("stop", name, wait, watcher)
     }
 
+    pub(super) fn run_reload(
+        &self,
+        name: &Name,
+        wait: Duration,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<(), ManagerError> {
+        let found = self.look(name)?;
+        if !found.is_ours() {
+            return Err(self.not_ours(name, found.foreign_unit()));
+        }
+        self.may_change()?;
+        self.run_job("reload", name, wait, watcher)
+    }
+
     /// Why nothing is done to a name that has no unit of ours.
     pub(super) fn not_ours(&self, name: &Name, foreign: Option<String>) -> ManagerError {
         match foreign {
@@ -84,7 +98,7 @@ impl Systemd {
         watcher: &mut Watcher<'_>,
     ) -> Result<(), ManagerError> {
         let unit = unit_of(name);
-        if verb != "stop" {
+        if matches!(verb, "start" | "restart") {
             // Starts by hand don't count against `restart.give-up`.
             let _ = self.systemctl.call(&["reset-failed", "--", &unit]);
         }
@@ -106,7 +120,8 @@ impl Systemd {
             _ => state == ManagerState::Running,
         };
         match job {
-            _ if as_wanted => Ok(()),
+            Job::Done if verb == "reload" => Ok(()),
+            _ if as_wanted && verb != "reload" => Ok(()),
             Job::TimedOut => {
                 let text = properties.text("StatusText");
                 let state = if text.is_empty() {
@@ -127,7 +142,7 @@ impl Systemd {
                 // The supervisor's own last words say more than the code it ended with.
                 let told = Some(properties.text("StatusText")).filter(|text| !text.is_empty());
                 let told = told.filter(|_| properties.text("Result") == "exit-code").map(str::to_owned);
-                let why = told.or_else(|| why(&properties)).unwrap_or_else(|| match job {
+                let why = told.or_else(|| why(&properties, self.look(name).map_or("it", |found| found.who()))).unwrap_or_else(|| match job {
                     Job::Failed(why) => why,
                     _ => format!("it is {}", state.as_str()),
                 });

@@ -144,7 +144,7 @@ fn a_step_that_fails_takes_everything_back() {
                     }
                     let before = machine.everything();
                     let mut desired = machine.desired("limits.memory = \"1GiB\"");
-                    desired.supervisor = machine.root.path().join("supervisor-2");
+                    desired.supervisor = Some(machine.root.path().join("supervisor-2"));
                     let plan = machine.systemd.plan(&desired).unwrap();
                     machine.systemd.fault = Some(Fault { step, after });
                     match machine.systemd.apply(&plan, &mut silent) {
@@ -325,7 +325,7 @@ fn the_supervisor_is_shared_and_dropped_with_its_last_user() {
     let copies = || fs::read_dir(&machine.systemd.layout.lib).map_or(0, Iterator::count);
     assert_eq!(copies(), 1);
     let mut newer = machine.desired("");
-    newer.supervisor = machine.root.path().join("supervisor-2");
+    newer.supervisor = Some(machine.root.path().join("supervisor-2"));
     let plan = machine.systemd.plan(&newer).unwrap();
     assert!(plan.changes.iter().any(|change| change.kind == ChangeKind::Remove), "{:?}", plan.changes);
     machine.systemd.apply(&plan, &mut silent).unwrap();

@@ -2,6 +2,7 @@
 //! `systemd-analyze` where it is installed, and installing against a stand-in for `systemctl` that keeps its state in
 //! files.
 
+mod direct;
 mod escaping;
 mod grammar;
 mod hardening;
@@ -10,6 +11,8 @@ mod machine;
 mod rendering;
 #[cfg(unix)]
 mod stand_in;
+#[cfg(unix)]
+mod user;
 
 use std::path::PathBuf;
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use abide_spec::{Name, Spec};
 
 use crate::manager::systemd::Systemd;
+use crate::manager::systemd::linger::Linger;
 use crate::manager::systemd::systemctl::Systemctl;
 use crate::manager::{Desired, Progress};
 use crate::paths::Layout;
@@ -15,6 +16,8 @@ use crate::paths::Layout;
 const SCRIPT: &str = r#"#!/bin/sh
 # $S: what systemd remembers; $U: the folder of units.
 S='@STATE@'; U='@UNITS@'; C='@RUN@/credentials'
+[ "$1" = --user ] && { shift; [ -e "$XDG_RUNTIME_DIR" ] || exit 1; }
+[ "$1" = --no-ask-password ] && shift
 echo "$*" >>"$S/calls"
 for unit; do :; done
 state() { cat "$S/active/$unit" 2>/dev/null || echo inactive; }
@@ -49,8 +52,15 @@ show)
 daemon-reload)
     [ -e "$S/refuse-reload" ] && { rm "$S/refuse-reload"; echo 'Failed to reload daemon: No space left on device' >&2; exit 1; }
     rm -f "$S/loaded/"*; cp "$U/"*.service "$S/loaded/" 2>/dev/null; true ;;
-enable) : >"$S/enabled/$unit" ;;
-disable) rm -f "$S/enabled/$unit" ;;
+enable)
+    : >"$S/enabled/$unit"
+    # The link is what a look at the folders goes by.
+    W="$U/$(sed -n 's/^WantedBy=//p' "$U/$unit").wants"; mkdir -p "$W"; ln -sf "$U/$unit" "$W/$unit" ;;
+disable) rm -f "$S/enabled/$unit" "$U"/*.wants/"$unit"; rmdir "$U"/*.wants 2>/dev/null; true ;;
+enable-linger)
+    [ -e "$S/refuse-linger" ] && { echo 'Could not enable linger: Access denied' >&2; exit 1; }
+    : >"$S/lingering/$unit" ;;
+disable-linger) rm "$S/lingering/$unit" ;;
 start | restart) come_up ;;
 stop) rm -rf "$S/active/$unit" "$S/running/$unit" "$C" ;;
 reset-failed) [ "$(state)" = failed ] && rm -f "$S/active/$unit"; true ;;
@@ -68,8 +78,23 @@ impl Machine {
     pub(super) fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let layout = Layout::below(&root.path().join("machine"));
+        Self::with(root, layout)
+    }
+
+    /// The machine of a user who installs services of their own.
+    pub(super) fn of_user() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let runtime = root.path().join("run/user");
+        let layout = Layout::user_of_linux(&root.path().join("home/a b"), &runtime);
+        fs::create_dir_all(runtime.join("systemd/private")).unwrap();
+        let mut machine = Self::with(root, layout);
+        machine.systemd.systemctl.runtime_dir = Some(runtime);
+        machine
+    }
+
+    fn with(root: tempfile::TempDir, layout: Layout) -> Self {
         let state = root.path().join("systemd");
-        for name in ["active", "enabled", "loaded", "running", "vendor"] {
+        for name in ["active", "enabled", "lingering", "loaded", "running", "vendor"] {
             fs::create_dir_all(state.join(name)).unwrap();
         }
         fs::create_dir_all(&layout.units).unwrap();
@@ -84,8 +109,18 @@ impl Machine {
         fs::write(root.path().join("supervisor-2"), "second").unwrap();
         let systemd = Systemd {
             layout,
-            systemctl: Systemctl { systemctl: script.into(), journalctl: "/nonexistent".into() },
+            systemctl: Systemctl {
+                systemctl: script.clone().into(),
+                journalctl: "/nonexistent".into(),
+                loginctl: script.into(),
+                runtime_dir: None,
+            },
             version: Some(252),
+            linger: Linger {
+                lingering: state.join("lingering"),
+                allowed: true,
+                user: crate::account::current().unwrap(),
+            },
             path: Some("/usr/bin:/bin".into()),
             ask_rights: false,
             fault: None,
