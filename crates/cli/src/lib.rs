@@ -29,7 +29,7 @@ pub fn main() -> std::process::ExitCode {
     }
     clap_complete::CompleteEnv::with_factory(args::command).complete();
     let cli = Cli::from_arg_matches(&args::command().get_matches()).unwrap_or_else(|error| error.exit());
-    let printer = Printer::new(cli.common.color, cli.common.quiet);
+    let printer = Printer::new(cli.common.color, cli.common.quiet).of_user(cli.common.user);
     match run(cli, &printer) {
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -43,11 +43,11 @@ fn run(cli: Cli, printer: &Printer) -> Result<exit::Exit, Failure> {
     let common = &cli.common;
     match &cli.verb {
         Verb::Up(args) => verbs::up::run(args, common, printer),
-        Verb::Check(args) => verbs::check::run(args, printer),
-        Verb::Plan(args) => verbs::plan::run(args, printer),
-        Verb::Apply(args) => verbs::apply::run(args, printer),
-        Verb::Install(args) => verbs::install::run(args, printer),
-        Verb::Uninstall(args) => verbs::uninstall::run(args, printer),
+        Verb::Check(args) => verbs::check::run(args, common, printer),
+        Verb::Plan(args) => verbs::plan::run(args, common, printer),
+        Verb::Apply(args) => verbs::apply::run(args, common, printer),
+        Verb::Install(args) => verbs::install::run(args, common, printer),
+        Verb::Uninstall(args) => verbs::uninstall::run(args, common, printer),
         Verb::Start(args) => verbs::control::start(args, common, printer),
         Verb::Stop(args) => verbs::control::stop(args, common, printer),
         Verb::Restart(args) => verbs::control::restart(args, common, printer),

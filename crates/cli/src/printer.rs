@@ -31,6 +31,8 @@ const PIPE_NOT_CONNECTED: i32 = 233;
 pub struct Printer {
     quiet: bool,
     progress: bool,
+    /// Whether it is about the user's own services.
+    user: bool,
 }
 
 /// Whether standard output is a terminal that a person looks at.
@@ -58,7 +60,22 @@ impl Printer {
             Color::Never => anstream::ColorChoice::Never,
         }
         .write_global();
-        Self { quiet, progress: is_progress_wanted() && !quiet && io::stderr().is_terminal() }
+        Self { quiet, user: false, progress: is_progress_wanted() && !quiet && io::stderr().is_terminal() }
+    }
+
+    /// The same for someone who works on services of their own: commands to type say so.
+    pub fn of_user(self, user: bool) -> Self {
+        Self { user, ..self }
+    }
+
+    /// A text with the commands in it as this user has to type them.
+    fn to_type(&self, text: &str) -> String {
+        if !self.user {
+            return text.to_owned();
+        }
+        let told = text.replace("`abide ", "`abide --user ").replace("--user --user ", "--user ");
+        // This one is there for everybody.
+        told.replace("`abide --user up`", "`abide up`")
     }
 
     /// Whether little is to be said.
@@ -106,7 +123,7 @@ impl Printer {
     /// Something a person may want to know.
     pub fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            anstream::eprintln!("{}", text.as_ref());
+            anstream::eprintln!("{}", self.to_type(text.as_ref()));
         }
     }
 
@@ -124,7 +141,7 @@ impl Printer {
 
     /// A next step.
     pub fn hint(&self, text: &str) {
-        anstream::eprintln!("\n{HINT}hint{HINT:#}: {text}");
+        anstream::eprintln!("\n{HINT}hint{HINT:#}: {}", self.to_type(text));
     }
 
     /// Why the verb failed.

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use abide_os::manager::{self, ServiceManager};
+use abide_os::manager::{self, Kind, Scope, ServiceManager};
 use abide_os::paths::Layout;
-use abide_spec::Name;
+use abide_spec::{Name, Spec};
 use abide_supervisor::Place;
 
 use crate::args::Common;
@@ -14,7 +14,7 @@ use crate::failure::Failure;
 /// Where a service lives.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Home {
-    /// The machine's service manager runs it.
+    /// The service manager of the machine, or of the user, runs it.
     Installed(Layout),
     /// An `abide up` runs or ran it.
     Project(Layout),
@@ -50,12 +50,33 @@ impl Home {
             let layout = Layout::project(&absolute(dir)?);
             return Ok(layout.state_of(name).is_dir().then_some(Self::Project(layout)));
         }
-        let system = Layout::system();
+        let installed = layout(common.scope())?;
         // Not everybody may see the spec; the service manager tells everybody.
-        if system.spec(name).exists() || manager()?.status(name)?.managed_by_abide {
-            return Ok(Some(Self::Installed(system)));
+        if installed.spec(name).exists() || manager(common.scope())?.status(name)?.managed_by_abide {
+            return Ok(Some(Self::Installed(installed)));
+        }
+        if common.user {
+            return Ok(None);
         }
         Ok(project().filter(|layout| layout.state_of(name).is_dir()).map(Self::Project))
+    }
+
+    /// Whose it is; nothing for what an `abide up` runs.
+    pub fn scope(&self) -> Option<Scope> {
+        match self {
+            Self::Installed(layout) => Some(layout.scope),
+            Self::Project(_) => None,
+        }
+    }
+
+    /// The spec of one of its services, where it is there for this user to read.
+    pub fn read_spec(&self, name: &Name) -> Option<Spec> {
+        Spec::from_bytes(&std::fs::read(self.spec(name.as_str())).ok()?).ok()
+    }
+
+    /// Whether a service is known to run without a supervisor.
+    pub fn is_direct(&self, name: &Name) -> bool {
+        self.scope().is_some() && self.read_spec(name).is_some_and(|spec| !spec.program.supervised)
     }
 
     /// As [`Self::of`], a service that is nowhere being a failure.
@@ -68,15 +89,24 @@ impl Home {
 pub fn absent(name: &Name, common: &Common) -> Failure {
     let error = match &common.dir {
         Some(dir) => format!("no `abide up` has run {name} in {}", dir.display()),
+        None if common.user => format!("{name} is none of your own services"),
         None => format!("{name} is not installed, and no `abide up` has run it here"),
     };
-    let foreign = || manager().ok()?.status(name).ok().filter(|status| status.installed);
+    let foreign = || manager(common.scope()).ok()?.status(name).ok().filter(|status| status.installed);
     if common.dir.is_none() && foreign().is_some() {
         return Failure::new(Exit::NotInstalled, format!("{name} is installed by something else than Abide"))
             .hint("use the tool that made it, or the service manager's own");
     }
     let failure = Failure::new(Exit::NotInstalled, error);
-    let known = known(common.dir.as_deref());
+    let other = if common.user { Scope::System } else { Scope::User };
+    if common.dir.is_none() && installed(other).contains(name) {
+        return failure.hint(if common.user {
+            format!("{name} is a service of the machine: leave `--user` out")
+        } else {
+            format!("{name} is one of your own services: add `--user`")
+        });
+    }
+    let known = known(common);
     let near = known.iter().map(|(other, _)| (distance(other.as_str(), name.as_str()), other)).min();
     match near.filter(|(distance, _)| *distance <= 2 && *distance < name.as_str().len()) {
         Some((_, near)) => failure.hint(format!("did you mean `{near}`?")),
@@ -91,44 +121,72 @@ pub fn project() -> Option<Layout> {
     here.ancestors().find(|folder| folder.join(".abide").is_dir()).map(Layout::project)
 }
 
-/// Every service that can be named here: installed ones, then those of the project. What cannot be told
-/// is left out.
-pub fn known(dir: Option<&Path>) -> Vec<(Name, Home)> {
-    let mut found = Vec::new();
-    if dir.is_none() {
-        let system = Home::Installed(Layout::system());
-        found.extend(installed().into_iter().map(|name| (name, system.clone())));
+/// Every service that the options mean: installed ones, those of the project, and the user's own. What cannot be told is
+/// left out.
+pub fn known(common: &Common) -> Vec<(Name, Home)> {
+    match &common.dir {
+        Some(dir) => absolute(dir).map_or_else(|_| Vec::new(), |dir| of_project(&Layout::project(&dir))),
+        None if common.user => of_scope(Scope::User),
+        None => everywhere(),
     }
-    let layout = match dir {
-        Some(dir) => absolute(dir).ok().map(|dir| Layout::project(&dir)),
-        None => project(),
-    };
-    if let Some(layout) = layout {
-        for name in folders(&layout.state) {
-            if found.iter().all(|(other, _)| *other != name) {
-                found.push((name, Home::Project(layout.clone())));
-            }
-        }
-    }
+}
+
+/// Every service that can be named here.
+pub fn everywhere() -> Vec<(Name, Home)> {
+    let mut found = of_scope(Scope::System);
+    let project = project().map_or_else(Vec::new, |layout| of_project(&layout));
+    let fresh: Vec<_> =
+        project.into_iter().filter(|(name, _)| found.iter().all(|(other, _)| other != name)).collect();
+    found.extend(fresh);
+    found.extend(of_scope(Scope::User));
     found
 }
 
-/// The services installed on this machine; none where that cannot be told.
-pub fn installed() -> Vec<Name> {
-    let managed = manager::connect(None).ok().and_then(|manager| manager.installed().ok());
+fn of_scope(scope: Scope) -> Vec<(Name, Home)> {
+    let Ok(layout) = layout(scope) else { return Vec::new() };
+    let home = Home::Installed(layout);
+    installed(scope).into_iter().map(|name| (name, home.clone())).collect()
+}
+
+fn of_project(layout: &Layout) -> Vec<(Name, Home)> {
+    folders(&layout.state).into_iter().map(|name| (name, Home::Project(layout.clone()))).collect()
+}
+
+/// The services installed; none where that cannot be told.
+fn installed(scope: Scope) -> Vec<Name> {
+    let managed = manager::connect(None, scope).ok().and_then(|manager| manager.installed().ok());
     managed.unwrap_or_default()
 }
 
-/// This machine's service manager.
-pub fn manager() -> Result<Box<dyn ServiceManager>, Failure> {
-    Ok(manager::connect(None)?)
+/// Where what is installed lies.
+pub fn layout(scope: Scope) -> Result<Layout, Failure> {
+    Layout::of(scope).map_err(|error| Failure::io("the folders of your own services cannot be told", &error))
+}
+
+/// The service manager of this machine, or of this user.
+pub fn manager(scope: Scope) -> Result<Box<dyn ServiceManager>, Failure> {
+    Ok(manager::connect(None, scope)?)
 }
 
 /// The same, if this process may change services with it: asked before anything else is looked at.
-pub fn changing_manager() -> Result<Box<dyn ServiceManager>, Failure> {
-    let manager = manager()?;
+pub fn changing_manager(scope: Scope) -> Result<Box<dyn ServiceManager>, Failure> {
+    let manager = manager(scope)?;
     manager.may_change()?;
     Ok(manager)
+}
+
+/// Why something that only a supervisor does is not to be had of a service, and where to look instead.
+pub fn without_supervisor(name: &Name, home: &Home, what: &str) -> Failure {
+    let failure =
+        Failure::new(Exit::Failed, format!("{name} runs without a supervisor (`program.supervised`): {what}"));
+    match (manager::detect(), home.scope()) {
+        (Kind::Systemd, Some(Scope::User)) => {
+            failure.hint(format!("`journalctl --user --unit {name}` shows what it says"))
+        }
+        (Kind::Systemd, _) => failure.hint(format!("`journalctl --unit {name}` shows what it says")),
+        (Kind::Scm, _) => failure.hint("the Event Log has what it tells (`eventvwr`, Application)"),
+        _ => failure.hint("the log of the system has what it tells (/var/log)"),
+    }
 }
 
 fn folders(folder: &Path) -> Vec<Name> {

@@ -5,6 +5,7 @@ mod making;
 
 use std::path::PathBuf;
 
+use abide_os::manager::Scope;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::CompletionCandidate;
@@ -63,9 +64,19 @@ pub struct Common {
     /// Say only what was asked for, and errors
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub quiet: bool,
+    /// The user's own services, not those of the machine
+    #[arg(long, global = true, conflicts_with = "dir", help_heading = "Global options")]
+    pub user: bool,
     /// Folder of the `abide up` whose services are meant
     #[arg(long, global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath, help_heading = "Global options")]
     pub dir: Option<PathBuf>,
+}
+
+impl Common {
+    /// Whose services are meant.
+    pub const fn scope(&self) -> Scope {
+        if self.user { Scope::User } else { Scope::System }
+    }
 }
 
 /// When to use colours.
@@ -133,9 +144,11 @@ pub enum Verb {
 /// The services that a shell may complete.
 fn service_names(current: &std::ffi::OsStr) -> Vec<CompletionCandidate> {
     let current = current.to_string_lossy();
-    crate::services::known(None)
+    let mut names: Vec<_> = crate::services::everywhere().into_iter().map(|(name, _)| name).collect();
+    names.sort();
+    names.dedup();
+    names
         .into_iter()
-        .map(|(name, _)| name)
         .filter(|name| name.as_str().starts_with(&*current))
         .map(|name| CompletionCandidate::new(name.to_string()))
         .collect()

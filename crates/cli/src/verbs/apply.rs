@@ -9,7 +9,7 @@ use abide_os::paths::Layout;
 use abide_spec::{Name, Spec, StartMode};
 use serde::Serialize;
 
-use crate::args::Apply;
+use crate::args::{Apply, Common};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::findings;
@@ -38,11 +38,12 @@ struct Told {
 /// Makes all specs so, or none: all are planned before the first is applied, and when one cannot be made so,
 /// those before it are taken back. Only then is started what is new or had failed, in the order of `start.after`:
 /// what was stopped by hand stays so.
-pub fn run(args: &Apply, printer: &Printer) -> Result<Exit, Failure> {
-    let manager = services::changing_manager()?;
+pub fn run(args: &Apply, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
+    let layout = services::layout(common.scope())?;
+    let manager = services::changing_manager(common.scope())?;
     let mut plans = Vec::new();
     for one in specs::load(&args.files)? {
-        let plan = plan::make(one, None)?;
+        let plan = plan::make(one, None, common.scope())?;
         findings::refuse(&format!("{} cannot be applied", plan.service), &plan.findings)?;
         plans.push(plan);
     }
@@ -50,7 +51,7 @@ pub fn run(args: &Apply, printer: &Printer) -> Result<Exit, Failure> {
     for plan in &plans {
         fresh.push(!manager.status(&plan.service)?.installed);
     }
-    let applied = apply(&*manager, &plans, printer)?;
+    let applied = apply(&*manager, &plans, &layout, printer)?;
     let mut told = Vec::new();
     for ((plan, applied), fresh) in plans.iter().zip(applied).zip(fresh) {
         let started = !args.no_start && start(&*manager, plan, fresh, printer)?;
@@ -80,8 +81,7 @@ struct Before {
 }
 
 impl Before {
-    fn of(name: &Name) -> Self {
-        let layout = Layout::system();
+    fn of(name: &Name, layout: &Layout) -> Self {
         let text = std::fs::read_to_string(layout.spec(name)).ok();
         let spec = text.and_then(|text| Spec::parse(&text).ok().map(|spec| (spec, text)));
         Self { spec, logs: layout.logs_of(name).exists() }
@@ -105,11 +105,16 @@ impl Before {
 }
 
 /// Applies all plans or none.
-fn apply(manager: &dyn ServiceManager, plans: &[Plan], printer: &Printer) -> Result<Vec<Applied>, Failure> {
+fn apply(
+    manager: &dyn ServiceManager,
+    plans: &[Plan],
+    layout: &Layout,
+    printer: &Printer,
+) -> Result<Vec<Applied>, Failure> {
     let mut applied = Vec::new();
     let mut before = Vec::new();
     for plan in plans {
-        let was = Before::of(&plan.service);
+        let was = Before::of(&plan.service, layout);
         match apply_one(manager, plan, printer) {
             Ok(done) => {
                 before.push((&plan.service, was, done.changed));

@@ -1,10 +1,11 @@
 //! `abide check`: validate specs.
 
-use abide_os::manager::{self, Finding, Kind, Level};
+use abide_os::manager::{self, Finding, Kind, Level, Scope};
 use abide_os::resolve::{self, Relative};
+use abide_spec::Spec;
 use serde::Serialize;
 
-use crate::args::Check;
+use crate::args::{Check, Common};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::findings;
@@ -33,10 +34,10 @@ struct Mistake {
 }
 
 /// Validates specs, alone and against each other.
-pub fn run(args: &Check, printer: &Printer) -> Result<Exit, Failure> {
+pub fn run(args: &Check, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
     let backend = args.backend.map(Kind::from);
     let (good, bad) = specs::split(specs::read(&args.files)?);
-    let mut checked: Vec<Checked> = good.iter().map(|one| check(one, backend)).collect();
+    let mut checked: Vec<Checked> = good.iter().map(|one| check(one, backend, common.scope())).collect();
     let against_each_other = specs::in_order(good).err();
     if args.json {
         checked.extend(bad.iter().map(refused));
@@ -71,7 +72,7 @@ pub fn run(args: &Check, printer: &Printer) -> Result<Exit, Failure> {
 
 /// What of a valid spec may yet be in the way: commands that are not on this machine, paths that work with
 /// `abide up` only, settings that a service manager cannot honour.
-fn check(one: &Loaded, backend: Option<Kind>) -> Checked {
+fn check(one: &Loaded, backend: Option<Kind>, scope: Scope) -> Checked {
     let mut spec = one.spec.clone();
     let path = std::env::var_os("PATH");
     let mut found = resolve::spec(&mut spec, Relative::Refuse(one.folder()), path.as_deref());
@@ -81,7 +82,7 @@ fn check(one: &Loaded, backend: Option<Kind>) -> Checked {
     }
     found.extend(findings::of_restarts(&spec));
     let kind = backend.unwrap_or_else(manager::detect);
-    let mut lost = manager::findings(kind, &spec);
+    let mut lost = lost(kind, scope, &spec);
     if kind == Kind::Foreground && backend.is_none() {
         // Where no service manager runs, the spec is likely meant for a machine that has one.
         for finding in lost.iter_mut().filter(|finding| finding.level == Level::Error) {
@@ -97,6 +98,21 @@ fn check(one: &Loaded, backend: Option<Kind>) -> Checked {
         valid: found.iter().all(|finding| finding.level != Level::Error),
         errors: Vec::new(),
         findings: found,
+    }
+}
+
+/// What a service manager cannot make of a spec, the details that only its own files show included.
+fn lost(kind: Kind, scope: Scope, spec: &Spec) -> Vec<Finding> {
+    let desired = manager::Desired::new(spec.clone(), None, None);
+    match manager::preview(kind, scope, &desired) {
+        Ok(plan) => plan.findings,
+        Err(error) => {
+            let finding = Finding::error(None, error.to_string());
+            vec![match error.hint() {
+                Some(hint) => finding.with_hint(hint),
+                None => finding,
+            }]
+        }
     }
 }
 

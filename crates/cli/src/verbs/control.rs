@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use abide_os::manager::{self, ManagerError, Progress, ServiceManager, Watcher};
-use abide_spec::{Name, Spec};
+use abide_spec::Name;
 use abide_supervisor::control::{self, AskError, Done, Verb};
 
 use crate::args::{Act, Common, Names, Switch, SwitchDebug};
@@ -45,7 +45,14 @@ pub fn restart(args: &Act, common: &Common, printer: &Printer) -> Result<Exit, F
 
 /// `abide reload`
 pub fn reload(args: &Names, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
-    tell(&args.names, common, printer, Verb::Reload)
+    each(&args.names, common, printer, &|name, home| {
+        if !home.is_direct(name) {
+            return ask(name, home, Verb::Reload, None, printer);
+        }
+        let mut watch = |progress: Progress<'_>| printer.progress(&words(&progress));
+        services::manager(home.scope().unwrap_or_default())?.reload(name, PATIENCE, &mut watch)?;
+        Ok(" was told to reload".into())
+    })
 }
 
 /// `abide pause`
@@ -81,8 +88,7 @@ impl Budget {
         if let Some(timeout) = timeout {
             return Self { start: timeout, stop: timeout };
         }
-        let spec = std::fs::read(home.spec(name.as_str())).ok();
-        match spec.and_then(|bytes| Spec::from_bytes(&bytes).ok()) {
+        match home.read_spec(name) {
             Some(spec) => Self {
                 start: manager::start_budget(&spec),
                 stop: manager::stop_budget(&spec, abide_spec::Family::current()),
@@ -106,7 +112,7 @@ fn act(
         if let Home::Project(_) = home {
             return ask(name, home, verb, timeout, printer);
         }
-        let manager = services::manager()?;
+        let manager = services::manager(home.scope().unwrap_or_default())?;
         let budget = Budget::of(name, home, timeout);
         let mut watch = |progress: Progress<'_>| printer.progress(&words(&progress));
         order(&*manager, name, &budget, &mut watch)?;
@@ -116,7 +122,12 @@ fn act(
 
 /// What only the supervisor can do.
 fn tell(names: &[Name], common: &Common, printer: &Printer, verb: Verb) -> Result<Exit, Failure> {
-    each(names, common, printer, &|name, home| ask(name, home, verb, None, printer))
+    each(names, common, printer, &|name, home| {
+        if home.is_direct(name) {
+            return Err(services::without_supervisor(name, home, &format!("nobody can {} it", word(verb))));
+        }
+        ask(name, home, verb, None, printer)
+    })
 }
 
 /// Every name is known before anything is done; then what fails for one is done for the others all the same.

@@ -9,14 +9,18 @@ use crate::args::{Common, Events};
 use crate::exit::Exit;
 use crate::failure::{self, Failure};
 use crate::printer::{FAINT, Printer};
-use crate::services::Home;
+use crate::services::{self, Home};
 use crate::shown;
 use crate::text;
 
 /// Shows the events kept, oldest first, and with `--follow` those that come.
 pub fn run(args: &Events, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
     let name = &args.name;
-    let state = Home::required(name, common)?.place(name).state;
+    let home = Home::required(name, common)?;
+    if home.is_direct(name) {
+        return Err(services::without_supervisor(name, &home, "nobody writes down what happens to it"));
+    }
+    let state = home.place(name).state;
     let watched = |error| Failure::io(format!("{} cannot be watched", state.display()), &error);
     // Before the first look: what comes between the two is told.
     let mut watch = if args.follow { Some(Watch::new(&state).map_err(watched)?) } else { None };

@@ -1,9 +1,8 @@
 //! `abide install`: the short way from a command to a service.
 
 use abide_os::manager::{Desired, Kind};
-use abide_os::paths::Layout;
 
-use crate::args::Install;
+use crate::args::{Common, Install};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::findings;
@@ -14,7 +13,7 @@ use crate::shown::shell_word;
 use crate::verbs::{apply, plan};
 
 /// Writes a spec, applies it, starts it.
-pub fn run(args: &Install, printer: &Printer) -> Result<Exit, Failure> {
+pub fn run(args: &Install, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
     let make = || -> Result<Made, Failure> {
         let here = std::env::current_dir()
             .map_err(|error| Failure::io("the current folder cannot be told", &error))?;
@@ -26,7 +25,7 @@ pub fn run(args: &Install, printer: &Printer) -> Result<Exit, Failure> {
         printer.data(made.text().trim_end())?;
         return Ok(Exit::Ok);
     }
-    let manager = services::manager()?;
+    let manager = services::manager(common.scope())?;
     if let Err(error) = manager.may_change() {
         let failure = Failure::from(error);
         let nobody = manager.kind() == Kind::Foreground;
@@ -48,7 +47,7 @@ pub fn run(args: &Install, printer: &Printer) -> Result<Exit, Failure> {
     let started = !args.no_start && apply::start(&*manager, &plan, true, printer)?;
     let state = if started { "installed and running" } else { "installed" };
     printer.result(format!("{GOOD}{name}{GOOD:#} is {state}"))?;
-    let spec = Layout::system().spec(name);
+    let spec = services::layout(common.scope())?.spec(name);
     printer.note(format!("its spec is {0}; after a change of it run `abide apply {0}`", spec.display()));
     Ok(Exit::Ok)
 }

@@ -14,7 +14,7 @@ use crate::args::{Common, Logs, StreamChoice};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::printer::{BAD, FAINT, Printer, output_is_coloured, output_is_terminal, written};
-use crate::services::Home;
+use crate::services::{self, Home};
 use crate::shown;
 use crate::text;
 
@@ -25,6 +25,9 @@ const LINES: usize = 100;
 pub fn run(args: &Logs, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
     let wanted = Wanted::of(args)?;
     let home = Home::required(&args.name, common)?;
+    if home.is_direct(&args.name) {
+        return Err(services::without_supervisor(&args.name, &home, "nobody keeps what it prints"));
+    }
     let folder = home.place(&args.name).logs;
     let mut out = Output::new(args);
     if args.follow {

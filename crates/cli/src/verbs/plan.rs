@@ -1,10 +1,10 @@
 //! `abide plan`: the exact change that `apply` would make.
 
-use abide_os::manager::{self, Change, ChangeKind, Kind, Level};
+use abide_os::manager::{self, Change, ChangeKind, Kind, Level, Scope};
 use abide_os::resolve::{self, Relative};
 use serde::Serialize;
 
-use crate::args;
+use crate::args::{self, Common};
 use crate::diff;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -14,10 +14,10 @@ use crate::services;
 use crate::specs::{self, Loaded};
 
 /// Shows plans. A plan that cannot be applied is a failure, after all are shown.
-pub fn run(args: &args::Plan, printer: &Printer) -> Result<Exit, Failure> {
+pub fn run(args: &args::Plan, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
     let mut plans = Vec::new();
     for one in specs::load(&args.files)? {
-        plans.push(make(one, args.backend.map(Kind::from))?);
+        plans.push(make(one, args.backend.map(Kind::from), common.scope())?);
     }
     if args.json {
         let shown: Vec<_> = plans.iter().map(|plan| Shown { schema: "abide.plan/1", plan }).collect();
@@ -45,16 +45,16 @@ struct Shown<'a> {
 }
 
 /// The plan for one spec, on this machine or for another service manager.
-pub fn make(mut one: Loaded, backend: Option<Kind>) -> Result<manager::Plan, Failure> {
+pub fn make(mut one: Loaded, backend: Option<Kind>, scope: Scope) -> Result<manager::Plan, Failure> {
     let restarts = findings::of_restarts(&one.spec);
     let mut plan = match backend.filter(|kind| *kind != manager::detect()) {
         // Another machine's paths are not this one's to look up.
-        Some(kind) => manager::preview(kind, &desired(one)?)?,
+        Some(kind) => manager::preview(kind, scope, &desired(one)?)?,
         None => {
             let folder = one.folder().to_owned();
             let path = std::env::var_os("PATH");
             let found = resolve::spec(&mut one.spec, Relative::Refuse(&folder), path.as_deref());
-            let mut plan = services::manager()?.plan(&desired(one)?)?;
+            let mut plan = services::manager(scope)?.plan(&desired(one)?)?;
             plan.findings.splice(0..0, found);
             plan
         }

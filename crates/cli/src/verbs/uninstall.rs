@@ -5,7 +5,7 @@ use std::time::Duration;
 use abide_os::manager::{Progress, ServiceManager, Uninstall};
 use abide_spec::Name;
 
-use crate::args;
+use crate::args::{self, Common};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::printer::{FAINT, GOOD, Printer};
@@ -16,8 +16,8 @@ use crate::verbs::apply::words;
 const WAIT: Duration = Duration::from_secs(30);
 
 /// Uninstalls services, one after the other; what fails for one is done for the others all the same.
-pub fn run(args: &args::Uninstall, printer: &Printer) -> Result<Exit, Failure> {
-    let manager = services::changing_manager()?;
+pub fn run(args: &args::Uninstall, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
+    let manager = services::changing_manager(common.scope())?;
     let mut failed = None;
     for name in &args.names {
         match one(&*manager, name, args.keep_logs, printer) {

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use abide_logs::{Reader, Streams};
-use abide_os::manager::Enabled;
+use abide_os::manager::{Enabled, Scope};
 
 use super::known::Known;
 use super::row::mark;
@@ -39,9 +39,16 @@ pub fn show(known: &Known, home: &Home, printer: &Printer) -> Result<(), Failure
         line("Next start", shown::local(next))?;
     }
     if let Some(pid) = status.pid {
-        line("Process", format!("{pid}, under supervisor {}", status.supervisor.pid))?;
+        let under = match status.supervisor.pid {
+            0 => ", without a supervisor".to_owned(),
+            supervisor => format!(", under supervisor {supervisor}"),
+        };
+        line("Process", format!("{pid}{under}"))?;
     }
-    line("Restarts", format!("{} (failures in a row: {})", status.restarts, status.failures))?;
+    let direct = status.name.parse().is_ok_and(|name| home.is_direct(&name));
+    if !direct {
+        line("Restarts", format!("{} (failures in a row: {})", status.restarts, status.failures))?;
+    }
     if let Some(exit) = status.last_exit {
         line("Last end", exit.to_string())?;
     }
@@ -70,8 +77,12 @@ pub fn show(known: &Known, home: &Home, printer: &Printer) -> Result<(), Failure
             status.name
         ));
     }
+    if direct {
+        return Ok(());
+    }
     output(known, home, printer)?;
-    printer.note(format!("{FAINT}      more: abide logs {0}, abide events {0}{FAINT:#}", status.name));
+    let user = if home.scope() == Some(Scope::User) { "--user " } else { "" };
+    printer.note(format!("{FAINT}      more: abide {user}logs {0}, abide {user}events {0}{FAINT:#}", status.name));
     Ok(())
 }
 

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use abide_os::manager::{Enabled, ManagerState, ManagerStatus};
-use abide_spec::Name;
+use abide_os::manager::{Enabled, ManagerExit, ManagerState, ManagerStatus, Scope};
+use abide_spec::{Exit, Name};
 use abide_supervisor::status::{self, Status};
 use serde::Serialize;
 
@@ -17,6 +17,8 @@ pub struct Known {
     /// What the supervisor knows.
     #[serde(flatten)]
     pub status: Status,
+    /// Whose service it is: `system` or `user`; nothing in an `abide up`.
+    pub scope: Option<&'static str>,
     /// The folder of the `abide up` that runs or ran it; nothing for what is installed.
     pub project: Option<PathBuf>,
     /// When it starts by itself; nothing in an `abide up`.
@@ -29,7 +31,7 @@ impl Known {
     /// Looks at a service.
     pub fn of(name: &Name, home: &Home) -> Result<Self, Failure> {
         let manager = match home {
-            Home::Installed(_) => Some(services::manager()?.status(name)?),
+            Home::Installed(layout) => Some(services::manager(layout.scope)?.status(name)?),
             Home::Project(_) => None,
         };
         let state = home.place(name).state;
@@ -42,19 +44,29 @@ impl Known {
             (Err(_), Some(_)) => None,
             (Err(error), None) => return Err(error.into()),
         };
-        let mut status = left.unwrap_or_else(|| unseen(name, manager.as_ref()));
+        let mut status = match left {
+            Some(left) if !home.is_direct(name) => left,
+            _ => unseen(name, home, manager.as_ref()),
+        };
         if let Some(manager) = &manager {
             reconcile(&mut status, manager);
         }
         let enabled = manager.as_ref().map(|manager| manager.enabled);
-        Ok(Self { status, project: home.project(), enabled, manager })
+        Ok(Self { status, scope: scope(home), project: home.project(), enabled, manager })
     }
 
     /// A service of which nothing can be known, and why.
     pub fn nothing(name: &Name, home: &Home, why: String) -> Self {
         let status = Status { why: Some(why), ..Status::never_ran(name, "unknown") };
-        Self { status, project: home.project(), enabled: None, manager: None }
+        Self { status, scope: scope(home), project: home.project(), enabled: None, manager: None }
     }
+}
+
+fn scope(home: &Home) -> Option<&'static str> {
+    home.scope().map(|scope| match scope {
+        Scope::System => "system",
+        Scope::User => "user",
+    })
 }
 
 /// The status as it stands in its file. The service manager says that the supervisor lives; to a look from
@@ -64,17 +76,32 @@ fn as_written(state: &Path) -> Option<Status> {
     serde_json::from_slice(&text).ok()
 }
 
-/// The status of a service whose supervisor left none that we may read, from what the service manager says.
-fn unseen(name: &Name, manager: Option<&ManagerStatus>) -> Status {
+/// The status of a service whose supervisor left none that we may read, or that has none, from what the service manager
+/// says.
+fn unseen(name: &Name, home: &Home, manager: Option<&ManagerStatus>) -> Status {
     let state = manager.map_or(ManagerState::Stopped, |manager| manager.state);
-    Status {
-        since: manager
-            .and_then(|manager| manager.since)
-            .map(abide_supervisor::timestamp::rfc3339)
-            .unwrap_or_default(),
+    let since = manager.and_then(|manager| manager.since).map(abide_supervisor::timestamp::rfc3339);
+    let text = manager.and_then(|manager| manager.text.clone());
+    let status = Status {
+        since: since.clone().unwrap_or_default(),
         ready: state == ManagerState::Running,
-        why: manager.and_then(|manager| manager.text.clone()),
         ..Status::never_ran(name, state.as_str())
+    };
+    let direct = home.read_spec(name).filter(|spec| !spec.program.supervised);
+    let Some(spec) = direct else { return Status { why: text, ..status } };
+    let runs = matches!(state, ManagerState::Running | ManagerState::Stopping | ManagerState::Paused);
+    // What the service manager started is the program itself.
+    Status {
+        description: spec.description,
+        pid: manager.and_then(|manager| manager.main_pid),
+        started: since.filter(|_| runs),
+        last_exit: manager.and_then(|manager| manager.exit).filter(|_| !runs).map(|exit| match exit {
+            ManagerExit::Code(code) => Exit::Code(code),
+            ManagerExit::Signal(signal) => Exit::Signal(signal),
+        }),
+        why: manager.and_then(|manager| manager.result.clone()),
+        text,
+        ..status
     }
 }
 
@@ -85,6 +112,8 @@ fn reconcile(status: &mut Status, manager: &ManagerStatus) {
         return;
     }
     match manager.state {
+        // A program without a supervisor: nobody but the service manager has said anything.
+        _ if status.supervisor.pid == 0 && status.state == manager.state.as_str() => {}
         ManagerState::Failed if status.state != "failed" => {
             status.state = "failed".into();
             status.why = Some(match (&manager.result, &manager.exit) {

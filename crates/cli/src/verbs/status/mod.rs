@@ -12,7 +12,7 @@ pub use row::{Times, columns, row};
 use crate::args::{self, Common};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::printer::{self, Printer};
+use crate::printer::{self, FAINT, Printer};
 use crate::services::{self, Home};
 use crate::table;
 
@@ -44,7 +44,7 @@ fn one(name: &Name, json: bool, common: &Common, printer: &Printer) -> Result<Ex
 
 fn all(json: bool, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
     let mut known = Vec::new();
-    for (name, home) in services::known(common.dir.as_deref()) {
+    for (name, home) in services::known(common) {
         // One that cannot be told of must not hide the others.
         let one =
             Known::of(&name, &home).unwrap_or_else(|failure| Known::nothing(&name, &home, failure.error));
@@ -53,11 +53,23 @@ fn all(json: bool, common: &Common, printer: &Printer) -> Result<Exit, Failure> 
     if json {
         printer.json(&known)?;
     } else if known.is_empty() {
-        printer.note("no services here yet; `abide install NAME -- COMMAND…` or `abide up` makes one");
+        let other = if common.user { "" } else { " or `abide up`" };
+        printer.note(format!("no services here yet; `abide install NAME -- COMMAND…`{other} makes one"));
     } else {
-        let rows: Vec<_> = known.iter().map(|known| row(&known.status, Times::Spans)).collect();
-        for line in table::render(&columns(Times::Spans), &rows, printer::output_width()) {
-            printer.data(line)?;
+        let (own, others): (Vec<_>, Vec<_>) = known.iter().partition(|known| known.scope == Some("user"));
+        let sections = [("", &others), ("your own services (--user)", &own)];
+        let mut first = true;
+        for (title, part) in sections.into_iter().filter(|(_, part)| !part.is_empty()) {
+            if !std::mem::take(&mut first) {
+                printer.data("")?;
+            }
+            if !title.is_empty() && !common.user {
+                printer.data(format!("{FAINT}{title}{FAINT:#}"))?;
+            }
+            let rows: Vec<_> = part.iter().map(|known| row(&known.status, Times::Spans)).collect();
+            for line in table::render(&columns(Times::Spans), &rows, printer::output_width()) {
+                printer.data(line)?;
+            }
         }
     }
     Ok(Exit::Ok)
