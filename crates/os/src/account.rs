@@ -33,6 +33,8 @@ pub struct User {
     pub groups: Vec<u32>,
     /// Its home folder.
     pub home: PathBuf,
+    /// What is written beside the name: whose account it is, in words.
+    pub comment: String,
 }
 
 /// Looks an account up by name, in whatever directory the machine uses.

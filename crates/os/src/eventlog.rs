@@ -1,7 +1,7 @@
 //! The operating system's own log: what happens to a service is told there too, what its program prints never is.
 //!
-//! On Windows the Application log, under the service's name as source; elsewhere lines on standard error with the
-//! priority prefix that journald reads (`sd-daemon(3)`).
+//! On Windows the Application log, under the service's name as source; elsewhere syslog, or lines on standard error with
+//! the priority prefix that journald reads (`sd-daemon(3)`) where that is a journal.
 
 use std::io;
 

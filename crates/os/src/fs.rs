@@ -6,6 +6,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::process::Identity;
+
 #[cfg(unix)]
 use crate::unix::fs as imp;
 #[cfg(windows)]
@@ -178,6 +180,18 @@ pub fn remove_file(path: &Path) -> io::Result<bool> {
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+/// Gives a folder and all that is in it to the account of a program, and lets that account pass through the folders of
+/// ours above it (not list them). Windows does it by access lists when a service is applied.
+pub fn hand_over(folder: &Path, identity: &Identity) -> io::Result<()> {
+    #[cfg(unix)]
+    return crate::unix::fs::hand_over(folder, identity);
+    #[cfg(not(unix))]
+    {
+        let _ = (folder, identity);
+        Ok(())
     }
 }
 

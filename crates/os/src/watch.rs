@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Instant;
 
 #[cfg(target_os = "linux")]
 use crate::linux::watch as imp;
@@ -44,6 +45,14 @@ impl Watch {
     pub fn wait(&mut self) -> io::Result<Woken> {
         self.imp.wait()
     }
+
+    /// Waits for the next change, or until a moment, whoever reads standard output.
+    ///
+    /// # Errors
+    /// Fails when the operating system cannot wait.
+    pub fn wait_until(&mut self, until: Instant) -> io::Result<()> {
+        self.imp.wait_until(until)
+    }
 }
 
 #[cfg(test)]
@@ -53,6 +62,16 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn a_wait_ends_when_its_time_is_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut watch = Watch::new(folder.path()).unwrap();
+        let until = Instant::now() + Duration::from_millis(20);
+        while Instant::now() < until {
+            watch.wait_until(until).unwrap();
+        }
+    }
 
     /// Waits on another thread, so that a change that is missed fails the test and does not hang it.
     fn woken(mut watch: Watch, until: impl Fn() -> bool + Send + 'static) -> mpsc::Receiver<()> {

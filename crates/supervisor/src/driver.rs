@@ -168,6 +168,7 @@ impl Driver {
     pub fn add(&mut self, charge: Charge, show: Option<Arc<dyn Show>>) -> Result<(), SetupError> {
         let index = self.services.len();
         let mut service = Service::open(charge, self.manager, show)?;
+        service.place.hand_over(&service.identity()).map_err(SetupError::Place)?;
         let path = service.place.endpoint();
         let refuse = |source| SetupError::Endpoint { path: path.clone(), source };
         let endpoint = Endpoint::bind(&path).map_err(refuse)?;

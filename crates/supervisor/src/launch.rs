@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 
+use abide_os::account::is_privileged;
 use abide_os::link::ManagerKind;
+use abide_os::manager::own_account;
 use abide_os::process::{Identity, Launch, OutputMode};
 use abide_spec::{Limits, RunAs, Spec};
 
@@ -86,18 +88,21 @@ impl Plan<'_> {
     fn limits(&self) -> Limits {
         match self.manager {
             ManagerKind::Systemd => Limits::default(),
-            ManagerKind::Scm | ManagerKind::Foreground => self.spec.limits,
+            _ => self.spec.limits,
         }
     }
 }
 
-/// Who the program runs as: a service manager has already changed to the right account.
+/// Who the program runs as. Some service managers have already changed to the right account; those that start
+/// supervisors as root leave it to them.
 pub fn identity(spec: &Spec, manager: ManagerKind) -> Identity {
-    match (&spec.account.run_as, manager) {
-        (RunAs::User(name), ManagerKind::Foreground) => {
-            Identity::User { name: name.clone(), groups: spec.account.groups.clone() }
-        }
-        _ => Identity::Inherit,
+    let user = |name: String| Identity::User { name, groups: spec.account.groups.clone() };
+    match &spec.account.run_as {
+        RunAs::User(name) if manager == ManagerKind::Foreground => user(name.clone()),
+        // A user's own supervisor has nothing to change.
+        _ if !manager.is_plain() || !is_privileged() => Identity::Inherit,
+        RunAs::User(name) => user(name.clone()),
+        _ => own_account(manager, spec).map_or(Identity::Inherit, user),
     }
 }
 

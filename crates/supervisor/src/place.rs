@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use abide_os::process::Identity;
 use abide_spec::Name;
 
 /// Where one service keeps what it leaves behind.
@@ -40,6 +41,16 @@ impl Place {
             }
         }
         Ok(())
+    }
+
+    /// Gives the program's own folder to the account that the program runs as.
+    pub fn hand_over(&self, identity: &Identity) -> io::Result<()> {
+        abide_os::fs::hand_over(&self.data(), identity).map_err(|error| {
+            let data = self.data();
+            let text =
+                format!("the folder {} cannot be given to the program's account: {error}", data.display());
+            io::Error::new(error.kind(), text)
+        })
     }
 
     /// Where the program may keep what it likes (`STATE_DIRECTORY`).

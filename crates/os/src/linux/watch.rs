@@ -4,8 +4,9 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
@@ -83,6 +84,23 @@ impl Watch {
         self.empty()?;
         self.look()?;
         Ok(Woken::Changed)
+    }
+
+    pub(crate) fn wait_until(&mut self, until: Instant) -> io::Result<()> {
+        if self.watched.as_ref().is_none_or(|(_, path)| *path != self.folder) && self.look()? {
+            return Ok(());
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        // A hair longer, so that who waits again until the same moment doesn't turn in circles.
+        let left = Timespec::try_from(left + Duration::from_micros(1)).map_err(io::Error::other)?;
+        match poll(&mut [PollFd::new(&self.queue, PollFlags::IN)], Some(&left)) {
+            Ok(0) | Err(Errno::INTR) => return Ok(()),
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.empty()?;
+        self.look()?;
+        Ok(())
     }
 
     /// Takes everything from the queue: that there was something is all that counts.

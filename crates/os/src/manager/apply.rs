@@ -129,6 +129,10 @@ impl<'a> PutFile<'a> {
         }
     }
 
+    pub(crate) fn remove(path: &Path) -> Self {
+        Self { path: path.to_path_buf(), content: None, kept: None, touched: false, shared: None }
+    }
+
     /// The same for a file that others may come to use while this goes on; it stays if they do.
     pub(crate) fn shared(self, in_use: impl Fn() -> bool + 'a) -> Self {
         Self { shared: Some(Box::new(in_use)), ..self }

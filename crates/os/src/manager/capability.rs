@@ -4,7 +4,7 @@
 //! used is found at plan: as an error that names the nearest alternative, or, when the spec accepts its loss, as a
 //! warning.
 
-use abide_spec::{Home, Network, Profile, Reload, RunAs, Spec, StartMode};
+use abide_spec::{Home, Network, Probe, Profile, Reload, RunAs, Spec, StartMode};
 use serde::Serialize;
 
 use super::{Finding, Kind, Level};
@@ -36,13 +36,11 @@ pub enum Support {
     },
 }
 
-/// One setting and what the three kinds make of it.
+/// One setting and what each kind makes of it.
 struct Row {
     field: &'static str,
     used: fn(&Spec) -> bool,
-    systemd: Support,
-    scm: Support,
-    foreground: Support,
+    by: fn(Kind) -> Support,
 }
 
 use Support::{Differs, Full};
@@ -65,144 +63,249 @@ const NO_GROUP: Support = missing(
     "has no control group of its own to bound",
     "a service under systemd (`abide apply`), or a container",
 );
+const NO_GROUP_HERE: Support =
+    missing("gives a service no control group to bound", "`limits.open-files` and `limits.processes`, or a container");
 const NOT_IN_FOREGROUND: Support =
     missing("does not restrict programs", "a service under systemd (`abide apply`), or a container");
 const OF_WINDOWS: Support = missing("has no such account", "`account.run-as = \"least-privilege\"`");
 const OF_UNIX: Support = missing("has no such setting", "a user who is in those groups (`account.run-as`)");
+const NO_PASSWORDS: Support =
+    missing("needs no passwords to start services", "leaving `account.password-file` out");
+const NO_DELAY: Support = missing(
+    "has no delayed start",
+    "`start.mode = \"auto\"` with `start.after` naming what it should wait for, which is also what an accepted \
+     `delayed` becomes (without the waiting)",
+);
+
+/// Signals are everywhere but on Windows.
+fn signals(kind: Kind) -> Support {
+    match kind {
+        Kind::Scm | Kind::Task => NO_SIGNALS,
+        Kind::Foreground => on_windows(NO_SIGNALS, Full),
+        _ => Full,
+    }
+}
+
+/// What has a control group (or a job object) to be bounded with.
+fn group(kind: Kind) -> Support {
+    match kind {
+        Kind::Systemd | Kind::Scm | Kind::Task => Full,
+        Kind::Foreground => on_windows(Full, NO_GROUP),
+        _ => NO_GROUP_HERE,
+    }
+}
+
+/// What only a sandbox can do.
+fn sandbox(kind: Kind) -> Support {
+    match kind {
+        Kind::Systemd => Full,
+        Kind::Foreground => NOT_IN_FOREGROUND,
+        _ => NO_SANDBOX,
+    }
+}
+
+/// Accounts that only Windows has.
+fn windows_account(kind: Kind) -> Support {
+    if kind == Kind::Scm { Full } else { OF_WINDOWS }
+}
 
 static ROWS: &[Row] = &[
     Row {
         field: "start.mode",
         used: |spec| spec.start.mode == StartMode::Delayed,
-        systemd: missing(
-            "has no delayed start",
-            "`start.mode = \"auto\"` with `start.after` naming what it should wait for, which is also what an accepted \
-             `delayed` becomes (without the waiting)",
-        ),
-        scm: Full,
-        foreground: Differs(
-            "everything starts at once in the foreground; `delayed` only matters to a service manager",
-        ),
+        by: |kind| match kind {
+            Kind::Scm => Full,
+            Kind::Foreground => Differs(
+                "everything starts at once in the foreground; `delayed` only matters to a service manager",
+            ),
+            _ => NO_DELAY,
+        },
+    },
+    Row {
+        field: "start.after",
+        used: |spec| !spec.start.after.is_empty(),
+        by: |kind| match kind {
+            Kind::Runit => Differs(
+                "runit knows no order: it is started with the others and waits until those that runit runs are up and \
+                 ready, up to 30 s each",
+            ),
+            Kind::S6 => Differs(
+                "s6 knows no order: it is started with the others and waits until those that s6 runs are up and ready, \
+                 up to 30 s each",
+            ),
+            Kind::Launchd => missing(
+                "starts everything at once and knows no order",
+                "a program that tries again until what it needs is there (`restart.when = \"on-failure\"`)",
+            ),
+            _ => Full,
+        },
     },
     Row {
         field: "account.run-as",
         used: |spec| matches!(spec.account.run_as, RunAs::LocalService | RunAs::NetworkService),
-        systemd: OF_WINDOWS,
-        scm: Full,
-        foreground: OF_WINDOWS,
+        by: windows_account,
     },
     Row {
         field: "account.password-file",
         used: |spec| spec.account.password_file.is_some(),
-        systemd: missing("needs no passwords to start services", "leaving `account.password-file` out"),
-        scm: Full,
-        foreground: missing("runs programs without logging on", "leaving `account.password-file` out"),
+        by: |kind| match kind {
+            Kind::Scm => Full,
+            Kind::Foreground => {
+                missing("runs programs without logging on", "leaving `account.password-file` out")
+            }
+            _ => NO_PASSWORDS,
+        },
     },
     Row {
         field: "account.groups",
         used: |spec| !spec.account.groups.is_empty(),
-        systemd: Full,
-        scm: OF_UNIX,
-        foreground: on_windows(OF_UNIX, Full),
+        by: |kind| match kind {
+            Kind::Scm | Kind::Task => OF_UNIX,
+            Kind::Foreground => on_windows(OF_UNIX, Full),
+            _ => Full,
+        },
     },
     Row {
         field: "reload.signal",
         used: |spec| matches!(spec.reload, Some(Reload::Signal(_))),
-        systemd: Full,
-        scm: NO_SIGNALS,
-        foreground: on_windows(NO_SIGNALS, Full),
+        by: signals,
     },
     Row {
         field: "debug.on.signal",
         used: |spec| spec.debug.as_ref().is_some_and(|debug| matches!(debug.on, abide_spec::Act::Signal(_))),
-        systemd: Full,
-        scm: NO_SIGNALS,
-        foreground: on_windows(NO_SIGNALS, Full),
+        by: signals,
     },
     Row {
         field: "debug.off.signal",
         used: |spec| spec.debug.as_ref().is_some_and(|debug| matches!(debug.off, abide_spec::Act::Signal(_))),
-        systemd: Full,
-        scm: NO_SIGNALS,
-        foreground: on_windows(NO_SIGNALS, Full),
+        by: signals,
     },
     Row {
         field: "limits.open-files",
         used: |spec| spec.limits.open_files.is_some(),
-        systemd: Full,
-        scm: missing("sets no bound to open files", "`limits.memory`, which bounds them in the end"),
-        foreground: on_windows(
-            missing("cannot bound open files on Windows", "`limits.memory`, which bounds them in the end"),
-            Full,
-        ),
+        by: |kind| match kind {
+            Kind::Scm | Kind::Task => {
+                missing("sets no bound to open files", "`limits.memory`, which bounds them in the end")
+            }
+            Kind::Foreground => on_windows(
+                missing("cannot bound open files on Windows", "`limits.memory`, which bounds them in the end"),
+                Full,
+            ),
+            _ => Full,
+        },
     },
-    Row {
-        field: "limits.memory",
-        used: |spec| spec.limits.memory.is_some(),
-        systemd: Full,
-        scm: Full,
-        foreground: on_windows(Full, NO_GROUP),
-    },
-    Row {
-        field: "limits.cpu",
-        used: |spec| spec.limits.cpu.is_some(),
-        systemd: Full,
-        scm: Full,
-        foreground: on_windows(Full, NO_GROUP),
-    },
+    Row { field: "limits.memory", used: |spec| spec.limits.memory.is_some(), by: group },
+    Row { field: "limits.cpu", used: |spec| spec.limits.cpu.is_some(), by: group },
     Row {
         field: "limits.processes",
         used: |spec| spec.limits.processes.is_some(),
-        systemd: Full,
-        scm: Full,
-        foreground: on_windows(
-            Full,
-            Differs("in the foreground it counts all processes of the user, and is not kept to for root"),
-        ),
+        by: |kind| match kind {
+            Kind::Systemd | Kind::Scm | Kind::Task => Full,
+            Kind::Foreground => on_windows(
+                Full,
+                Differs("in the foreground it counts all processes of the user, and is not kept to for root"),
+            ),
+            _ => Differs("it counts all processes of the account, and is not kept to for root"),
+        },
     },
     Row {
         field: "security.network",
         used: |spec| spec.security.network.is_some_and(|network| network != Network::All),
-        systemd: Full,
-        scm: NO_SANDBOX,
-        foreground: NOT_IN_FOREGROUND,
+        by: sandbox,
     },
     Row {
         field: "security.home",
         used: |spec| spec.security.home.is_some_and(|home| home != Home::Full),
-        systemd: Full,
-        scm: NO_SANDBOX,
-        foreground: NOT_IN_FOREGROUND,
+        by: sandbox,
     },
     Row {
         field: "security.new-privileges",
         used: |spec| spec.security.new_privileges == Some(true) && sandboxed(spec),
-        systemd: missing(
-            "takes new privileges from every program that it restricts otherwise",
-            "`security.profile = \"none\"` with `account.run-as` naming a user",
-        ),
-        scm: Full,
-        foreground: Full,
+        by: |kind| match kind {
+            Kind::Systemd => missing(
+                "takes new privileges from every program that it restricts otherwise",
+                "`security.profile = \"none\"` with `account.run-as` naming a user",
+            ),
+            _ => Full,
+        },
     },
     Row {
         field: "security.shared-temp",
         used: |spec| spec.security.shared_temp == Some(true) && spec.account.run_as == RunAs::LeastPrivilege,
-        systemd: missing(
-            "always gives an account of the service's own a /tmp of its own",
-            "`account.run-as` naming a user, or exchanging files in a folder listed in `security.write`",
-        ),
-        scm: Full,
-        foreground: Full,
+        by: |kind| match kind {
+            Kind::Systemd => missing(
+                "always gives an account of the service's own a /tmp of its own",
+                "`account.run-as` naming a user, or exchanging files in a folder listed in `security.write`",
+            ),
+            _ => Full,
+        },
     },
     Row {
         field: "security.capabilities",
         used: |spec| !spec.security.capabilities.is_empty(),
-        systemd: Full,
-        scm: missing(
-            "knows no Linux capabilities",
-            "`account.run-as` naming an account with the right needed",
-        ),
-        foreground: Differs("a program in the foreground has the capabilities of whoever runs `abide up`"),
+        by: |kind| match kind {
+            Kind::Systemd => Full,
+            Kind::Scm | Kind::Task => missing(
+                "knows no Linux capabilities",
+                "`account.run-as` naming an account with the right needed",
+            ),
+            Kind::Foreground => {
+                Differs("a program in the foreground has the capabilities of whoever runs `abide up`")
+            }
+            _ => missing(
+                "starts programs without capabilities of their own",
+                "`account.run-as = \"system\"`, or `setcap` on the program",
+            ),
+        },
+    },
+];
+
+/// Why a setting of the supervisor is lost on a program that is a service itself.
+const fn unsupervised(nearest: &'static str) -> Support {
+    missing("starts the program directly (`program.supervised = false`), and this is a supervisor's work", nearest)
+}
+
+const SUPERVISE: &str = "leaving `program.supervised` out";
+
+/// What is lost besides when no supervisor stands between the service manager and the program.
+static UNSUPERVISED: &[Row] = &[
+    Row {
+        field: "start.ready",
+        used: |spec| spec.start.ready.as_ref().is_some_and(|ready| ready.probe != Probe::Notify),
+        by: |_| unsupervised("`start.ready = { notify = true }`, which the program tells itself"),
+    },
+    Row {
+        field: "health",
+        used: |spec| spec.health.iter().any(|health| health.probe != Probe::Notify),
+        by: |kind| match kind {
+            Kind::Systemd => unsupervised("`health.notify`, a watchdog in the program"),
+            _ => unsupervised(SUPERVISE),
+        },
+    },
+    Row {
+        field: "health.notify",
+        used: |spec| spec.health.iter().any(|health| health.probe == Probe::Notify),
+        by: |kind| if kind == Kind::Systemd { Full } else { unsupervised(SUPERVISE) },
+    },
+    Row {
+        field: "logs",
+        used: |spec| spec.logs != abide_spec::Logs::default(),
+        by: |_| unsupervised("the service manager's own log, or leaving `program.supervised` out"),
+    },
+    Row {
+        field: "debug",
+        used: |spec| spec.debug.is_some(),
+        by: |_| unsupervised(SUPERVISE),
+    },
+    Row {
+        field: "reload.command",
+        used: |spec| matches!(spec.reload, Some(Reload::Command(_))),
+        by: |kind| if kind == Kind::Systemd { Full } else { unsupervised("`reload.signal`") },
+    },
+    Row {
+        field: "program.inherit-env",
+        used: |spec| spec.program.inherit_env != abide_spec::InheritEnv::All,
+        by: |kind| if kind == Kind::Systemd { Full } else { unsupervised("`program.env`, which is set on top of what the service manager gives") },
     },
 ];
 
@@ -212,28 +315,19 @@ fn sandboxed(spec: &Spec) -> bool {
     spec.account.run_as == RunAs::LeastPrivilege || spec.security.profile != Profile::None
 }
 
-impl Row {
-    fn support(&self, kind: Kind) -> Support {
-        match kind {
-            Kind::Systemd => self.systemd,
-            Kind::Scm => self.scm,
-            Kind::Foreground => self.foreground,
-        }
-    }
-}
-
 /// What a kind of service manager makes of every setting that not all of them honour.
 #[must_use]
 pub fn table(kind: Kind) -> Vec<Capability> {
-    ROWS.iter().map(|row| Capability { field: row.field, support: row.support(kind) }).collect()
+    ROWS.iter().map(|row| Capability { field: row.field, support: (row.by)(kind) }).collect()
 }
 
 /// What a kind of service manager can't make of this spec: errors, or warnings where the spec accepts the loss.
 #[must_use]
 pub fn findings(kind: Kind, spec: &Spec) -> Vec<Finding> {
+    let direct: &[Row] = if spec.program.supervised { &[] } else { UNSUPERVISED };
     let mut findings = Vec::new();
-    for row in ROWS.iter().filter(|row| (row.used)(spec)) {
-        match row.support(kind) {
+    for row in ROWS.iter().chain(direct).filter(|row| (row.used)(spec)) {
+        match (row.by)(kind) {
             Support::Full => {}
             Support::Differs(how) => findings.push(Finding::note(row.field, how)),
             Support::Missing { why, nearest } => findings.push(lost(spec, row.field, kind, why, nearest)),

@@ -112,6 +112,12 @@ pub enum ManagerError {
         /// What is here.
         here: Kind,
     },
+    /// The backend has no services of users' own.
+    #[error("{kind} has no services of a user's own")]
+    NoUserServices {
+        /// The service manager.
+        kind: Kind,
+    },
     /// A file or folder.
     #[error("cannot {what} {}: {source}", path.display())]
     File {
@@ -185,6 +191,11 @@ impl ManagerError {
             Self::Failed { name, .. } => format!("`abide events {name}` and `abide logs {name}` tell more"),
             Self::TimedOut { name, .. } => format!("`abide status {name}` tells how it goes on"),
             Self::NoServiceManager { .. } => "run services in the foreground with `abide up`".into(),
+            Self::NoUserServices { .. } => {
+                "leave `--user` out for a service of the machine (its program can run as you: `account.run-as`), or run \
+                 it with `abide up` as long as you are logged in"
+                    .into()
+            }
             Self::Elsewhere { .. } => "`abide plan --backend` shows what would be done there".into(),
             _ => return None,
         })

@@ -9,19 +9,36 @@ use std::time::Duration;
 
 use abide_spec::{Name, Spec};
 
+pub(crate) mod accounts;
 pub(crate) mod apply;
 mod capability;
+mod connect;
+mod detect;
+mod engine;
 mod error;
 pub mod foreground;
+mod launchd;
+pub(crate) mod native;
+mod openrc;
 pub(crate) mod plan;
 mod ports;
 pub(crate) mod preflight;
+mod rcd;
+mod runit;
+mod s6;
 pub mod scm;
+pub(crate) mod shared;
 mod status;
 pub(crate) mod supervisor;
 pub mod systemd;
+mod sysv;
+pub(crate) mod task;
 
+pub use accounts::own as own_account;
 pub use capability::{Capability, Support, findings, table};
+pub use connect::{connect, preview};
+pub use detect::{available, detect};
+pub use engine::{Awaited, await_end, await_supervisor};
 pub use error::{ErrorKind, ManagerError};
 pub use plan::{Access, Artifact, Change, ChangeKind, Finding, Level, Plan, Target};
 pub use status::{Enabled, ManagerExit, ManagerState, ManagerStatus};
@@ -36,22 +53,54 @@ pub const MARKER: &str =
 pub enum Kind {
     /// systemd, version 247 or later.
     Systemd,
+    /// OpenRC.
+    OpenRc,
+    /// runit.
+    Runit,
+    /// s6.
+    S6,
+    /// SysV init.
+    Sysv,
+    /// launchd of macOS.
+    Launchd,
+    /// rc.d of FreeBSD.
+    Rcd,
     /// The Windows Service Control Manager.
     Scm,
+    /// The Windows Task Scheduler: the user's own services, from logon on.
+    Task,
     /// No service manager: `abide up` in the foreground.
     Foreground,
 }
 
 impl Kind {
     /// Every kind, in the order in which they are listed to users.
-    pub const ALL: [Self; 3] = [Self::Systemd, Self::Scm, Self::Foreground];
+    pub const ALL: [Self; 10] = [
+        Self::Systemd,
+        Self::OpenRc,
+        Self::Runit,
+        Self::S6,
+        Self::Sysv,
+        Self::Launchd,
+        Self::Rcd,
+        Self::Scm,
+        Self::Task,
+        Self::Foreground,
+    ];
 
     /// The name as written on the command line and in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Systemd => "systemd",
+            Self::OpenRc => "openrc",
+            Self::Runit => "runit",
+            Self::S6 => "s6",
+            Self::Sysv => "sysv",
+            Self::Launchd => "launchd",
+            Self::Rcd => "rc.d",
             Self::Scm => "scm",
+            Self::Task => "task",
             Self::Foreground => "foreground",
         }
     }
@@ -66,11 +115,17 @@ impl Kind {
     #[must_use]
     pub const fn family(self) -> abide_spec::Family {
         match self {
-            Self::Systemd => abide_spec::Family::Unix,
-            Self::Scm => abide_spec::Family::Windows,
+            Self::Scm | Self::Task => abide_spec::Family::Windows,
             Self::Foreground if cfg!(windows) => abide_spec::Family::Windows,
-            Self::Foreground => abide_spec::Family::Unix,
+            _ => abide_spec::Family::Unix,
         }
+    }
+
+    /// Whether it starts supervisors as root and leaves it to them to change to the program's account and to apply its
+    /// limits.
+    #[must_use]
+    pub const fn is_plain(self) -> bool {
+        matches!(self, Self::OpenRc | Self::Runit | Self::S6 | Self::Sysv | Self::Launchd | Self::Rcd)
     }
 }
 
@@ -104,18 +159,36 @@ pub struct Desired {
     pub spec: Spec,
     /// The text for the spec file. Kept as the user wrote it, comments included, where that says the same as `spec`.
     pub text: String,
-    /// The `abide-supervisor` executable to copy to where service accounts can reach it.
-    pub supervisor: PathBuf,
+    /// The `abide-supervisor` executable to copy to where service accounts can reach it. `None` will only do for
+    /// programs without a supervisor (`program.supervised = false`).
+    pub supervisor: Option<PathBuf>,
 }
 
 impl Desired {
     /// Takes the user's own text for the spec file when it parses to exactly `spec`, else writes a new one (a bare
     /// command was resolved to its path, say).
     #[must_use]
-    pub fn new(spec: Spec, text: Option<&str>, supervisor: PathBuf) -> Self {
+    pub fn new(spec: Spec, text: Option<&str>, supervisor: impl Into<Option<PathBuf>>) -> Self {
         let own = text.filter(|text| Spec::parse(text).is_ok_and(|parsed| parsed == spec));
         let text = own.map_or_else(|| spec.to_toml(), str::to_owned);
-        Self { spec, text, supervisor }
+        Self { spec, text, supervisor: supervisor.into() }
+    }
+
+    /// The supervisor to install, with where it shall stand.
+    pub(crate) fn supervisor_copy(&self, layout: &crate::paths::Layout) -> Result<supervisor::Copy, Finding> {
+        const TOGETHER: &str = "`abide-supervisor` belongs beside `abide`; install both again";
+        let Some(path) = &self.supervisor else {
+            return Err(Finding::error("program.supervised", "there is no supervisor to install")
+                .with_hint("install the service with `abide apply`, or set `program.supervised = false`"));
+        };
+        supervisor::Copy::of(path, layout).map_err(|error| {
+            Finding::error(None, format!("cannot read {}: {error}", path.display())).with_hint(TOGETHER)
+        })
+    }
+
+    /// The supervisor to install: none for a program that is started directly.
+    pub(crate) fn own_supervisor(&self) -> Option<&std::path::Path> {
+        self.supervisor.as_deref().filter(|_| self.spec.program.supervised)
     }
 }
 
@@ -213,6 +286,23 @@ pub trait ServiceManager: Send + Sync {
     /// Stops, then starts; waits until it is ready.
     fn restart(&self, name: &Name, wait: Duration, watcher: &mut Watcher<'_>) -> Result<(), ManagerError>;
 
+    /// Has a running service read its settings again, where the service manager passes that on to a program without a
+    /// supervisor. Supervised ones are asked over their control endpoint.
+    fn reload(
+        &self,
+        name: &Name,
+        wait: Duration,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<(), ManagerError> {
+        let _ = (wait, watcher);
+        Err(ManagerError::Failed {
+            name: name.clone(),
+            verb: "reload",
+            why: format!("{} cannot pass that on to a program without a supervisor", self.kind()),
+            said: Vec::new(),
+        })
+    }
+
     /// What the service manager knows about a service. Also answers for names it has never heard of.
     fn status(&self, name: &Name) -> Result<ManagerStatus, ManagerError>;
 
@@ -236,64 +326,29 @@ pub fn stop_budget(spec: &Spec, family: abide_spec::Family) -> Duration {
     plan::stop_budget(spec, family)
 }
 
-/// The service manager that runs this machine.
+/// Whose services are meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// The machine's: they start with it, and changing them needs root or an administrator.
+    #[default]
+    System,
+    /// The user's own (`--user`).
+    User,
+}
+
+/// What a supervisor that has ended on purpose does last, and the code for it to exit with: some service managers would
+/// otherwise start it again, or take its code for a death by signal.
 #[must_use]
-pub fn detect() -> Kind {
-    if cfg!(windows) {
-        Kind::Scm
-    } else if systemd::Systemd::is_running() {
-        Kind::Systemd
-    } else {
-        Kind::Foreground
-    }
-}
-
-/// This machine's service manager, or the one of that kind if it is this machine's. Without any, the answer is the
-/// foreground's, which plans, and says for everything else that there is no service manager.
-pub fn connect(wanted: Option<Kind>) -> Result<Box<dyn ServiceManager>, ManagerError> {
-    let here = detect();
-    match wanted.unwrap_or(here) {
-        Kind::Foreground => Ok(Box::new(foreground::Foreground)),
-        Kind::Systemd if here == Kind::Systemd => {
-            Ok(Box::new(systemd::Systemd::new(crate::paths::Layout::system())))
+pub fn last_act(kind: Kind, scope: Scope, name: &Name, code: i32) -> i32 {
+    match kind {
+        Kind::OpenRc => {
+            let _ = (scope, name);
+            code
         }
-        #[cfg(windows)]
-        Kind::Scm => Ok(Box::new(scm::Scm::new(crate::paths::Layout::system()))),
-        wanted => Err(ManagerError::Elsewhere { wanted, here }),
+        // It tells success alone from all else, and brings back all else.
+        Kind::Launchd => 0,
+        // To the shell that looks at it, a code above 128 is a death by signal.
+        Kind::Rcd if code > 128 => 1,
+        _ => code,
     }
-}
-
-/// The plan for a machine where nothing is installed yet, made without looking at this one: for service managers that
-/// run elsewhere.
-pub fn preview(kind: Kind, desired: &Desired) -> Result<Plan, ManagerError> {
-    let spec = &desired.spec;
-    let layout = match kind.family() {
-        abide_spec::Family::Unix => crate::paths::Layout::unix(),
-        abide_spec::Family::Windows => crate::paths::Layout::windows(r"C:\ProgramData", r"C:\Program Files"),
-    };
-    let bytes = std::fs::read(&desired.supervisor).unwrap_or_default();
-    let windows = kind.family() == abide_spec::Family::Windows;
-    let context = Context {
-        supervisor: crate::paths::within(&layout.lib, &supervisor::file_name(&bytes, windows)),
-        layout,
-        spec_text: desired.text.clone(),
-        version: None,
-        jit: crate::resolve::jit_runtime(&spec.program.command, None).is_some(),
-    };
-    let (artifacts, findings) = match kind {
-        Kind::Systemd => (systemd::render(spec, &context), systemd::findings(spec, &context)),
-        Kind::Scm => (scm::render(spec, &context), scm::findings(spec, &context)),
-        Kind::Foreground => (Vec::new(), capability::findings(kind, spec)),
-    };
-    let created = |artifact: &Artifact| {
-        Change::between(artifact.target.to_string(), None, Some(artifact.content.clone()))
-    };
-    Ok(Plan {
-        service: spec.name.clone(),
-        backend: kind,
-        changes: artifacts.iter().filter_map(created).collect(),
-        findings,
-        artifacts,
-        desired: desired.clone(),
-    })
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::Path;
 
+use crate::process::INSTANCE_VARIABLE;
+
 /// A process that listens on a port. What can't be told (no rights, no `/proc`) is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listener {
@@ -11,6 +13,8 @@ pub(crate) struct Listener {
     pub(crate) program: Option<String>,
     /// The cgroup path of the process, by which its service can be told.
     pub(crate) group: Option<String>,
+    /// The service whose supervisor started it, by the mark that its environment carries.
+    pub(crate) service: Option<String>,
 }
 
 impl std::fmt::Display for Listener {
@@ -24,9 +28,9 @@ impl std::fmt::Display for Listener {
 }
 
 impl Listener {
-    /// Whether the process belongs to a systemd unit.
+    /// Whether the process belongs to a systemd unit, or to the service of that name.
     pub(crate) fn is_of_unit(&self, unit: &str) -> bool {
-        self.group
+        self.service.as_deref() == Some(unit) || self.group
             .as_ref()
             .is_some_and(|group| group.lines().any(|line| line.split(['/', ':']).any(|part| part == unit)))
     }
@@ -68,10 +72,20 @@ fn owner(proc: &Path, inode: u64) -> Listener {
                 pid: Some(pid),
                 program: fs::read_to_string(folder.join("comm")).ok().map(|name| name.trim_end().to_owned()),
                 group: fs::read_to_string(folder.join("cgroup")).ok(),
+                service: fs::read(folder.join("environ")).ok().and_then(|text| service_of(&text)),
             };
         }
     }
     Listener::default()
+}
+
+/// The service in the mark of an environment: `ABIDE_INSTANCE=NAME.random`.
+fn service_of(environ: &[u8]) -> Option<String> {
+    let mark = environ.split(|byte| *byte == 0).find_map(|entry| {
+        entry.strip_prefix(INSTANCE_VARIABLE.as_bytes())?.strip_prefix(b"=")
+    })?;
+    let (name, _random) = std::str::from_utf8(mark).ok()?.rsplit_once('.')?;
+    Some(name.to_owned())
 }
 
 /// Whether binding the port fails because someone has it; for systems that don't list their sockets.
@@ -109,6 +123,13 @@ mod tests {
         assert_eq!(listening_inode(table, 9001), None);
         assert_eq!(listening_inode("", 9001), None);
         assert_eq!(listening_inode("h\n x y\n: : :\n", 0), None);
+    }
+
+    #[test]
+    fn a_process_is_told_by_the_mark_of_its_service() {
+        assert_eq!(service_of(b"A=1\0ABIDE_INSTANCE=my.app.00ff\0B=2"), Some("my.app".into()));
+        assert_eq!(service_of(b"ABIDE_INSTANCE_ID=x.y\0"), None);
+        assert_eq!(service_of(b""), None);
     }
 
     #[test]

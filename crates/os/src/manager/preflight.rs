@@ -36,6 +36,11 @@ pub(crate) fn findings(ground: &Ground<'_>) -> Vec<Finding> {
 }
 
 impl Ground<'_> {
+    /// Whether the service manager is root and changes to the program's account from there.
+    fn starts_as_root(&self) -> bool {
+        self.kind == Kind::Systemd || self.kind.is_plain()
+    }
+
     /// Whose rights the program will have; what stands against that is told.
     fn who(&self, found: &mut Vec<Finding>) -> Option<Who> {
         let mut groups = Vec::new();
@@ -56,7 +61,7 @@ impl Ground<'_> {
             }
         }
         match &self.spec.account.run_as {
-            RunAs::System if self.kind == Kind::Systemd => Some(Who::Root),
+            RunAs::System if self.starts_as_root() => Some(Who::Root),
             RunAs::User(name) if !cfg!(windows) => match account::user(name) {
                 Ok(Some(mut user)) => {
                     user.groups.extend(groups);
@@ -75,7 +80,7 @@ impl Ground<'_> {
                     None
                 }
             },
-            RunAs::LeastPrivilege if self.kind == Kind::Systemd => Some(Who::Stranger { groups }),
+            RunAs::LeastPrivilege if self.starts_as_root() => Some(Who::Stranger { groups }),
             // In the foreground programs run as whoever runs `abide up`, whose rights the checks below show anyway.
             _ => None,
         }
@@ -222,7 +227,7 @@ impl Ground<'_> {
             // A service manager that runs as root reads what this plain user cannot.
             Err(error)
                 if error.kind() == io::ErrorKind::PermissionDenied
-                    && self.kind == Kind::Systemd
+                    && self.starts_as_root()
                     && !account::is_privileged() =>
             {
                 Some(Finding::note(field, format!("{} can only be checked by root", file.display())))

@@ -64,6 +64,7 @@ pub(crate) fn user(name: &str) -> io::Result<Option<User>> {
         gid: entry.pw_gid,
         groups: groups(&wanted, entry.pw_gid)?,
         home: PathBuf::from(text(entry.pw_dir)),
+        comment: text(entry.pw_gecos).to_string_lossy().into_owned(),
     }))
 }
 

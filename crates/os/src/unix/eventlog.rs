@@ -1,15 +1,19 @@
-//! Lines on standard error, which the service manager passes on to its journal.
+//! syslog where it is at hand and standard error does not go to a journal; else lines on standard error.
 
 use std::io::{self, Write};
 
 use crate::eventlog::Severity;
+use crate::syslog::{Syslog, stderr_is_journal};
 
 #[derive(Debug)]
-pub(crate) struct EventLog;
+pub(crate) struct EventLog {
+    syslog: Option<Syslog>,
+}
 
 impl EventLog {
-    pub(crate) fn open(_service: &str) -> io::Result<Self> {
-        Ok(Self)
+    pub(crate) fn open(service: &str) -> io::Result<Self> {
+        let syslog = if stderr_is_journal() { None } else { Syslog::syslog(service) };
+        Ok(Self { syslog })
     }
 
     pub(crate) fn report(&self, severity: Severity, text: &str) {
@@ -19,6 +23,9 @@ impl EventLog {
             Severity::Warning => 4,
             Severity::Error => 3,
         };
+        if self.syslog.as_ref().is_some_and(|syslog| syslog.send(priority, text, &[])) {
+            return;
+        }
         let lines: String = text.lines().map(|line| format!("<{priority}>{line}\n")).collect();
         let _ = io::stderr().write_all(lines.as_bytes());
     }

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -29,5 +30,11 @@ impl Watch {
         }
         let closed = waited[0].revents().intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL);
         Ok(if closed { Woken::OutputClosed } else { Woken::Changed })
+    }
+
+    pub(crate) fn wait_until(&mut self, until: Instant) -> io::Result<()> {
+        let pause = Duration::from_nanos(PAUSE.tv_nsec.unsigned_abs());
+        std::thread::sleep(until.saturating_duration_since(Instant::now()).min(pause));
+        Ok(())
     }
 }

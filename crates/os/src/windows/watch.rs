@@ -4,7 +4,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use windows_sys::Win32::Foundation::{HANDLE, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::Storage::FileSystem::{
@@ -62,21 +62,31 @@ impl Watch {
     }
 
     pub(crate) fn wait(&mut self) -> io::Result<Woken> {
+        self.pause(PAUSE);
+        // A pipe that nobody reads is told by the next write alone.
+        Ok(Woken::Changed)
+    }
+
+    pub(crate) fn wait_until(&mut self, until: Instant) -> io::Result<()> {
+        self.pause(until.saturating_duration_since(Instant::now()).min(PAUSE));
+        Ok(())
+    }
+
+    fn pause(&mut self, pause: Duration) {
         if self.changes.is_none() {
-            self.changes = Changes::of(&self.folder)?;
+            // Not there yet, or not to be watched: looked at again after the pause.
+            self.changes = Changes::of(&self.folder).ok().flatten();
         }
         match &self.changes {
             Some(Changes(handle)) => {
                 // SAFETY: the handle is open.
-                unsafe { WaitForSingleObject(*handle, PAUSE.as_millis() as u32) };
+                unsafe { WaitForSingleObject(*handle, pause.as_millis() as u32) };
                 // SAFETY: as above. Where the folder is gone this fails, and it is looked for again.
                 if unsafe { FindNextChangeNotification(*handle) } == 0 {
                     self.changes = None;
                 }
             }
-            None => std::thread::sleep(PAUSE),
+            None => std::thread::sleep(pause),
         }
-        // A pipe that nobody reads is told by the next write alone.
-        Ok(Woken::Changed)
     }
 }

@@ -99,9 +99,9 @@ impl Driver {
             OsSignal::Terminate | OsSignal::Interrupt | OsSignal::Quit if self.ending.is_some() => {
                 self.hurry()
             }
-            // systemd stops a service by a signal; a terminal means the end by all of these.
-            OsSignal::Terminate if self.manager == ManagerKind::Systemd => self.end(&Event::Stop),
-            OsSignal::Hangup if self.manager == ManagerKind::Systemd => self.order(Order::Reload),
+            // Service managers stop a service by a signal; a terminal means the end by all of these.
+            OsSignal::Terminate if self.manager != ManagerKind::Foreground => self.end(&Event::Stop),
+            OsSignal::Hangup if self.manager != ManagerKind::Foreground => self.order(Order::Reload),
             OsSignal::Terminate | OsSignal::Interrupt | OsSignal::Quit | OsSignal::Hangup => {
                 self.end(&Event::Shutdown);
             }
