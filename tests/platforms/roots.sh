@@ -10,12 +10,16 @@ packages_of() {
   case $1 in
     # The last four: for services of users, who have a bus and a session of their own.
     systemd) echo systemd systemd-sysv dbus dbus-user-session libpam-systemd polkitd passwd ;;
-    openrc) echo sysvinit-core openrc ;;
-    runit) echo runit-init runit ;;
-    s6) echo s6 execline ;;
-    sysv) echo sysvinit-core sysv-rc initscripts insserv ;;
+    # Those without a journal have a syslog.
+    openrc) echo sysvinit-core openrc busybox-syslogd ;;
+    runit) echo runit-init runit busybox-static ;;
+    s6) echo s6 execline busybox-static ;;
+    sysv) echo sysvinit-core sysv-rc initscripts insserv busybox-syslogd ;;
   esac
 }
+
+# The syslog of a service manager that runs commands in the foreground.
+syslogd_run() { printf '#!/bin/sh\nexec busybox syslogd -n -O /var/log/messages 2>&1\n'; }
 
 mark() { sha256sum | cut -c 1-8; }
 

@@ -8,12 +8,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use abide_machine::{Output, run, wait_child, wait_for};
 use serde_json::Value;
 
-use crate::backend::{Backend, Kind, Process, VERB_LIMIT};
+use crate::backend::{Backend, Manager, Process, VERB_LIMIT};
 use crate::behaviour::{Fault, Outcome};
 use crate::ensure;
-use crate::run::{Output, run, wait_child, wait_for};
 use crate::service::Service;
 
 /// How long something may take that should be quick, on a busy machine.
@@ -123,7 +123,7 @@ impl<'a> Context<'a> {
     /// The command line of `abide` with these arguments, not yet run.
     pub fn abide_command(&self, arguments: &[&str]) -> Command {
         let mut command = self.backend.abide();
-        if self.backend.kind() == Kind::Foreground {
+        if self.backend.foreground() {
             command.args(["--dir", &self.folder]);
         }
         command.args(arguments);
@@ -148,7 +148,7 @@ impl<'a> Context<'a> {
     pub fn bring_up(&self, services: &[&Service]) -> Outcome {
         let files = services.iter().map(|service| self.write_spec(service)).collect::<Result<Vec<_>, _>>()?;
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
-        if self.backend.kind() == Kind::Foreground {
+        if self.backend.foreground() {
             self.up(&files)?;
             for service in services {
                 let name = &service.name;
@@ -177,7 +177,7 @@ impl<'a> Context<'a> {
 
     /// Makes services known, whatever becomes of their start.
     pub fn try_run_all(&self, services: &[&Service]) -> Outcome {
-        if self.backend.kind() == Kind::Foreground {
+        if self.backend.foreground() {
             return self.bring_up(services);
         }
         for service in services {
@@ -420,6 +420,15 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Runs a command of the service manager's table for a service.
+    pub fn ask_manager(&self, words: &[&str], name: &str) -> Result<Output, Fault> {
+        let words = Manager::command(words, name);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let output = self.backend.ask(&words)?;
+        self.note(format!("$ {}\n{}", words.join(" "), indented(&output.all())));
+        Ok(output)
+    }
+
     /// Everything that helps to see why the behaviour failed.
     pub fn report(&self) -> String {
         let mut report = self.transcript.lock().map(|lines| lines.join("\n")).unwrap_or_default();
@@ -439,10 +448,10 @@ impl<'a> Context<'a> {
                     add(format!("$ abide {}", arguments.join(" ")), output.all());
                 }
             }
-            if self.backend.kind() == Kind::Systemd
-                && let Ok(output) = self.backend.ask(&["journalctl", "--no-pager", "-n", "15", "-u", name])
+            if let Some(manager) = self.backend.manager()
+                && let Ok(output) = self.ask_manager(manager.log, name)
             {
-                add(format!("$ journalctl -u {name}"), output.text());
+                add(manager.log.join(" ").replace("NAME", name), last_lines(&output.text(), 15));
             }
         }
         report
@@ -462,6 +471,11 @@ pub fn http_get(port: u16, path: &str) -> std::io::Result<(u16, String)> {
     let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
     let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
     Ok((status, body))
+}
+
+fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
 /// Four spaces before every line.

@@ -8,13 +8,12 @@ mod behaviours;
 mod context;
 mod options;
 mod report;
-mod run;
 mod runner;
 mod service;
 
 use std::process::ExitCode;
 
-use backend::{Backend, Foreground, Scm, Systemd};
+use backend::{Backend, Container, Foreground, Manager, Scm};
 use options::Options;
 
 fn main() -> ExitCode {
@@ -59,8 +58,10 @@ fn main() -> ExitCode {
 fn make(name: &str, options: &Options) -> Result<Box<dyn Backend>, String> {
     Ok(match name {
         "foreground" => Box::new(Foreground::new(options.programs.clone())?),
-        "systemd" => Box::new(Systemd::new(&options.root, &options.programs)?),
         "scm" => Box::new(Scm::new(&options.root, &options.windows_programs)?),
-        other => return Err(format!("no backend is named {other:?}; there are foreground, systemd and scm")),
+        other => match Manager::named(other) {
+            Some(manager) => Box::new(Container::new(&options.root, manager, &options.programs)?),
+            None => return Err(format!("no backend is named {other:?}; there are {}", options::BACKENDS)),
+        },
     })
 }

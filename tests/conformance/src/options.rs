@@ -16,10 +16,14 @@ pub struct Options {
     pub windows_programs: PathBuf,
 }
 
+/// The names of all.
+pub const BACKENDS: &str = "foreground, systemd, openrc, runit, s6, sysv, scm";
+
 const USAGE: &str = "\
 usage: abide-conformance [OPTION]…
 
-  --backend NAME            foreground, systemd or scm; may be repeated (default: all that this system can have)
+  --backend NAME            foreground, systemd, openrc, runit, s6, sysv or scm; may be repeated
+                            (default: all that this system can have)
   --only TEXT               only behaviours with this text in their name; may be repeated
   --jobs N                  behaviours tried at the same time (default: 4)
   --fail-fast               stop at the first failure
@@ -66,7 +70,7 @@ impl Options {
         if options.backends.is_empty() {
             options.backends.push("foreground".into());
             match std::env::consts::OS {
-                "linux" => options.backends.extend(["systemd".into(), "scm".into()]),
+                "linux" => options.backends.extend(BACKENDS.split(", ").skip(1).map(str::to_owned)),
                 "windows" => options.backends.push("scm".into()),
                 _ => {}
             }

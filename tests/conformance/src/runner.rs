@@ -34,7 +34,7 @@ pub fn try_all(
     let mut at_once = Vec::new();
     let mut around = Vec::new();
     for &behaviour in behaviours {
-        if let Some(why) = behaviour.needs.iter().find_map(|&need| backend.lacks(need)) {
+        if let Some(why) = cannot(backend, behaviour) {
             settle(behaviour, Verdict::NotHere(why.into()));
         } else if matches!(behaviour.test, Test::Now(_)) {
             at_once.push(behaviour);
@@ -56,6 +56,15 @@ pub fn try_all(
         across_restart(backend, &around, jobs, &stop, &settle);
     }
     verdicts.into_inner().unwrap_or_default()
+}
+
+/// Why a behaviour cannot hold on a backend.
+fn cannot(backend: &dyn Backend, behaviour: &Behaviour) -> Option<&'static str> {
+    let by_name = || {
+        let named = backend.manager()?.cannot.iter().find(|(name, _)| *name == behaviour.name);
+        named.map(|(_, why)| *why)
+    };
+    behaviour.needs.iter().find_map(|&need| backend.lacks(need)).or_else(by_name)
 }
 
 fn across_restart(

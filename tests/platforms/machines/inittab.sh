@@ -15,6 +15,8 @@ prepare() {
   # No login prompts. The last entry is reached when those above are done, the scripts of runlevel 2 among them.
   sed -i '/getty/d' "$root/etc/inittab"
   echo 'up:2345:once:/usr/bin/touch /run/machine-is-up' >>"$root/etc/inittab"
+  # syslog writes to a file, not to a ring in memory.
+  echo 'SYSLOG_OPTS="-O /var/log/messages"' >"$root/etc/default/busybox-syslogd"
   # The network is that of the machine outside.
   sed -i 's/^NETDOWN=.*/NETDOWN=no/' "$root/etc/default/halt"
 }

@@ -5,6 +5,11 @@ prepare() {
   local root=$1 folder
   # No login prompts, and none of the scripts of System V: they are about disks and networks of the machine outside.
   rm -f "$root"/etc/runit/runsvdir/*/getty-*
+  mkdir -p "$root/etc/sv/syslogd"
+  syslogd_run >"$root/etc/sv/syslogd/run"
+  chmod +x "$root/etc/sv/syslogd/run"
+  rm -rf "$root"/etc/runit/runsvdir/default/default-syslog
+  ln -s /etc/sv/syslogd "$root/etc/runit/runsvdir/default/syslogd"
   touch "$root/etc/runit/no.emulate.sysv" "$root/etc/runit/native.boot.run"
   mkdir -p "$root/etc/runit/boot-run" "$root/etc/runit/shutdown-run"
   for folder in boot-run shutdown-run; do

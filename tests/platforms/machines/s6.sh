@@ -6,7 +6,8 @@ REBOOT_STATUS=75
 
 prepare() {
   local root=$1
-  mkdir -p "$root/service/.s6-svscan"
+  mkdir -p "$root/service/.s6-svscan" "$root/service/syslogd"
+  syslogd_run >"$root/service/syslogd/run"
   cat >"$root/sbin/init" <<'INIT'
 #!/bin/sh
 # The service manager takes over as soon as it has a folder for what does not outlive a boot.
@@ -23,7 +24,7 @@ FINISH
 #!/bin/sh
 exec s6-svscanctl -t /service
 REBOOT
-  chmod +x "$root/sbin/init" "$root/service/.s6-svscan/finish" "$root/sbin/reboot"
+  chmod +x "$root/service/syslogd/run" "$root/sbin/init" "$root/service/.s6-svscan/finish" "$root/sbin/reboot"
 }
 
 # Asking it to look at its folder again is refused while nobody reads its orders.

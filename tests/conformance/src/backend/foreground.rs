@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use abide_machine::run;
+
 use super::{Backend, Kind};
 use crate::behaviour::Need;
-use crate::run::run;
 
 pub struct Foreground {
     programs: PathBuf,

@@ -1,27 +1,30 @@
 //! Where the behaviours are tried: what differs between service managers for a tester.
 
+mod container;
 mod foreground;
-mod machine;
+mod managers;
 mod scm;
-mod systemd;
 
 use std::process::Command;
 use std::time::Duration;
 
+use abide_machine::{Output, run};
+
+pub use container::Container;
 pub use foreground::Foreground;
+pub use managers::Manager;
 pub use scm::Scm;
-pub use systemd::Systemd;
 
 use crate::behaviour::Need;
-use crate::run::{Output, run};
 
 /// A verb that has not come back by then hangs.
 pub const VERB_LIMIT: Duration = Duration::from_secs(90);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Kind {
     Foreground,
-    Systemd,
+    /// A service manager in a container.
+    Container(&'static Manager),
     Scm,
 }
 
@@ -64,13 +67,25 @@ pub trait Backend: Sync {
     /// Restarts the machine and waits until it is up.
     fn restart_machine(&self) -> Result<(), String>;
 
+    fn foreground(&self) -> bool {
+        matches!(self.kind(), Kind::Foreground)
+    }
+
+    /// The service manager, if it is one in a container.
+    fn manager(&self) -> Option<&'static Manager> {
+        match self.kind() {
+            Kind::Container(manager) => Some(manager),
+            Kind::Foreground | Kind::Scm => None,
+        }
+    }
+
     /// The service manager is Wine's, which lacks some of what Windows does.
     fn wine(&self) -> bool {
         false
     }
 
     fn windows(&self) -> bool {
-        self.kind() == Kind::Scm
+        matches!(self.kind(), Kind::Scm)
     }
 
     /// Runs a program of the machine's own.

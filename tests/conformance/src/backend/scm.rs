@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::machine::{Machine, install};
+use abide_machine::{Kind as Held, Machine, install, run};
+
 use super::{Backend, Kind, Process};
 use crate::behaviour::Need;
-use crate::run::run;
 
 const FOLDER: &str = r"C:\conformance";
 
@@ -20,7 +20,7 @@ impl Scm {
     /// Puts the executables of the folder `programs` where the service manager finds them.
     pub fn new(root: &Path, programs: &Path) -> Result<Self, String> {
         let native = std::env::consts::OS == "windows";
-        let wine = if native { None } else { Some(Machine::boot(root, "wine.sh")?) };
+        let wine = if native { None } else { Some(Machine::boot(root, Held::Wine, "conformance")?) };
         let scm = Self { wine };
         for program in ["abide.exe", "abide-supervisor.exe", "abide-fixture.exe"] {
             let target = scm.outside(&format!(r"{FOLDER}\{program}"));
@@ -80,13 +80,7 @@ impl Backend for Scm {
     }
 
     fn outside(&self, path: &str) -> PathBuf {
-        match &self.wine {
-            Some(machine) => {
-                let rest = path.strip_prefix(r"C:\").unwrap_or(path);
-                rest.split('\\').fold(machine.files.clone(), |folder, part| folder.join(part))
-            }
-            None => path.into(),
-        }
+        self.wine.as_ref().map_or_else(|| path.into(), |machine| machine.outside(path))
     }
 
     fn kill(&self, pid: u32) -> Result<(), String> {
@@ -97,7 +91,7 @@ impl Backend for Scm {
 
     fn restart_machine(&self) -> Result<(), String> {
         match &self.wine {
-            Some(machine) => machine.ask("restart").map(drop),
+            Some(machine) => machine.restart(),
             None => Err("this machine is not to be restarted".into()),
         }
     }

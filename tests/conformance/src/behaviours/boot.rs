@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use crate::backend::Kind;
 use crate::behaviour::{Behaviour, Fault, Need, Outcome, now, restart};
 use crate::context::Context;
 use crate::ensure;
@@ -118,7 +117,7 @@ fn disabled_still(c: &Context) -> Outcome {
 
 fn delayed(c: &Context) -> Outcome {
     let service = c.service(&["say", "started", "graceful", "0"]).with("[start]\nmode = \"delayed\"");
-    if c.backend.kind() == Kind::Systemd {
+    if c.backend.manager().is_some() {
         // What a service manager cannot do is refused with the field's name, never dropped.
         let output = c.abide(&["plan", &c.write_spec(&service)?])?;
         ensure!(
@@ -126,9 +125,7 @@ fn delayed(c: &Context) -> Outcome {
             "not refused by name: {}",
             output.all()
         );
-        return Err(Fault::NotHere(
-            "systemd has no delayed start; the plan refuses it by the field's name".into(),
-        ));
+        return Err(Fault::NotHere("no delayed start; the plan refuses it by the field's name".into()));
     }
     c.run(&service)?;
     c.wait_printed(&service.name, "started").map(drop)

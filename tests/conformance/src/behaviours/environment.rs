@@ -1,6 +1,5 @@
 //! What the program is given: arguments, variables, folder, input.
 
-use crate::backend::Kind;
 use crate::behaviour::{Behaviour, Need, Outcome, now};
 use crate::context::Context;
 use crate::ensure;
@@ -216,7 +215,7 @@ fn folder(c: &Context) -> Outcome {
         c.service(&["cwd", "say", "that is all"]).program(&format!("working-dir = {}", quoted(&c.folder)));
     c.run(&service)?;
     let printed = c.wait_printed(&service.name, "that is all")?;
-    let wanted = if c.backend.kind() == Kind::Foreground {
+    let wanted = if c.backend.foreground() {
         std::fs::canonicalize(&c.folder).map_or_else(|_| c.folder.clone(), |path| path.display().to_string())
     } else {
         c.folder.clone()

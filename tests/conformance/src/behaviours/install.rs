@@ -239,7 +239,7 @@ pub fn registered(c: &Context, name: &str) -> Result<String, Fault> {
 pub fn traces(c: &Context, name: &str) -> Result<Vec<String>, Fault> {
     let mut found = Vec::new();
     match c.backend.kind() {
-        Kind::Systemd => {
+        Kind::Container(manager) => {
             let pattern = format!("*{name}*");
             let files = c.backend.ask(&[
                 "find",
@@ -261,7 +261,12 @@ pub fn traces(c: &Context, name: &str) -> Result<Vec<String>, Fault> {
                 "-print",
             ])?;
             found.extend(files.text().lines().map(str::to_owned));
+            let accounts = c.backend.ask(&["grep", "-F", name, "/etc/passwd", "/etc/group"])?;
+            found.extend(accounts.text().lines().map(str::to_owned));
             for list in ["list-units", "list-unit-files"] {
+                if manager.machine != abide_machine::Kind::Systemd {
+                    continue;
+                }
                 let units =
                     c.backend.ask(&["systemctl", list, "--all", "--no-legend", "--plain", &pattern])?;
                 found.extend(units.text().lines().map(|line| format!("{list}: {line}")));

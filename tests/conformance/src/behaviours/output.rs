@@ -9,7 +9,7 @@ use crate::backend::{Kind, VERB_LIMIT};
 use crate::behaviour::{Behaviour, Outcome, now};
 use crate::context::{Context, SOON};
 use crate::ensure;
-use crate::run::{run, wait_for};
+use abide_machine::{run, wait_for};
 
 pub const LIST: &[Behaviour] = &[
     now("streams-apart", "standard output and standard error are kept apart", &[], apart),
@@ -132,7 +132,7 @@ fn survive(c: &Context) -> Outcome {
 fn log_folder(c: &Context, name: &str) -> std::path::PathBuf {
     match c.backend.kind() {
         Kind::Foreground => c.backend.outside(&c.path(".abide")).join("logs").join(name),
-        Kind::Systemd => {
+        Kind::Container(_) => {
             // With a dynamic user the usual place is a link into a private folder.
             let private = c.backend.outside(&format!("/var/log/private/abide/{name}"));
             if private.exists() { private } else { c.backend.outside(&format!("/var/log/abide/{name}")) }

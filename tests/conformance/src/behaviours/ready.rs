@@ -6,8 +6,8 @@ use crate::backend::Kind;
 use crate::behaviour::{Behaviour, Fault, Need, Outcome, now};
 use crate::context::{Context, SOON};
 use crate::ensure;
-use crate::run::wait_for;
 use crate::service::{Service, list, quoted};
+use abide_machine::wait_for;
 
 pub const LIST: &[Behaviour] = &[
     now("ready-by-http", "ready when a URL answers well", &[], by_http),
@@ -127,7 +127,7 @@ fn too_late(c: &Context) -> Outcome {
     let service = c
         .service(&["say", "started", "graceful", "0"])
         .with("[start]\nready = { log = \"never said\", timeout = \"700ms\" }\n[restart]\nwhen = \"never\"");
-    if c.backend.kind() == Kind::Foreground {
+    if c.backend.foreground() {
         c.bring_up(&[&service])?;
     } else {
         let file = c.write_spec(&service)?;
@@ -157,7 +157,7 @@ fn starting(c: &Context) -> Outcome {
         .spawn()
         .map_err(|error| error.to_string())?;
     let looked = look_at_starting(c, &service);
-    let ended = crate::run::wait_child(&mut start, SOON).map_err(|error| error.to_string())?;
+    let ended = abide_machine::wait_child(&mut start, SOON).map_err(|error| error.to_string())?;
     looked?;
     ensure!(ended == Some(Some(0)), "`start` did not succeed: {ended:?}");
     Ok(())
@@ -166,13 +166,19 @@ fn starting(c: &Context) -> Outcome {
 fn look_at_starting(c: &Context, service: &Service) -> Outcome {
     let status = c.wait_state(&service.name, "starting")?;
     ensure!(status["ready"] == false, "ready while starting: {status}");
-    let (question, answer): (&[&str], &str) = match c.backend.kind() {
+    let (question, answers): (&[&str], &[&str]) = match c.backend.kind() {
         Kind::Foreground => return Ok(()),
-        Kind::Systemd => (&["systemctl", "is-active"], "activating"),
-        Kind::Scm => (&["sc", "query"], "START_PENDING"),
+        Kind::Container(manager) => match manager.starting {
+            Ok(answer) => answer,
+            // What Abide itself says was seen; the rest is not the service manager's to tell.
+            Err(_) => return Ok(()),
+        },
+        Kind::Scm => (&["sc", "query", "NAME"], &["START_PENDING"]),
     };
-    let output = c.backend.ask(&[question, &[&service.name]].concat())?;
-    ensure!(output.all().contains(answer), "the service manager does not say {answer}: {}", output.all());
+    let words = c.ask_manager(question, &service.name)?.all();
+    for answer in answers {
+        ensure!(words.contains(answer), "the service manager does not say {answer}: {words}");
+    }
     Ok(())
 }
 

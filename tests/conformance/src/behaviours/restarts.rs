@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::behaviour::{Behaviour, Need, Outcome, now};
 use crate::context::{Context, SOON};
 use crate::ensure;
-use crate::run::wait_for;
 use crate::service::Service;
+use abide_machine::wait_for;
 
 pub const LIST: &[Behaviour] = &[
     now("restart-after-crash", "a program that ends with a failure is started again", &[], after_crash),

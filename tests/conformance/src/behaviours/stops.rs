@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::backend::Kind;
 use crate::behaviour::{Behaviour, Need, Outcome, now};
 use crate::context::Context;
 use crate::ensure;
@@ -155,7 +154,7 @@ fn while_starting(c: &Context) -> Outcome {
         .service(&["graceful", "0", "say", "busy"])
         .with("[start]\nready = { log = \"never\", timeout = \"60s\" }");
     let mut start = None;
-    if c.backend.kind() == Kind::Foreground {
+    if c.backend.foreground() {
         c.bring_up(&[&service])?;
     } else {
         let file = c.write_spec(&service.clone().with("mode = \"manual\""))?;
@@ -171,7 +170,7 @@ fn while_starting(c: &Context) -> Outcome {
     let stopped = c.ok(&["stop", &service.name]);
     if let Some(mut start) = start {
         let ended =
-            crate::run::wait_child(&mut start, crate::context::SOON).map_err(|error| error.to_string())?;
+            abide_machine::wait_child(&mut start, crate::context::SOON).map_err(|error| error.to_string())?;
         if ended.is_none() {
             let _ = start.kill();
         }

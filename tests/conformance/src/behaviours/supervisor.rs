@@ -1,6 +1,5 @@
 //! The death of the supervisor, and what the service manager is told.
 
-use crate::backend::Kind;
 use crate::behaviour::{Behaviour, Fault, Need, Outcome, now};
 use crate::context::Context;
 use crate::ensure;
@@ -48,7 +47,7 @@ fn killed(c: &Context) -> Outcome {
     let program = c.pid(&service.name)?;
     c.kill(before)?;
     if c.backend.wine() {
-        let gone = crate::run::wait_for(crate::context::SOON, || c.processes(&service).is_empty());
+        let gone = abide_machine::wait_for(crate::context::SOON, || c.processes(&service).is_empty());
         ensure!(gone, "the program outlives its supervisor: {:?}", c.processes(&service));
         return Err(Fault::NotHere(
             "Wine's service manager carries out no failure actions, and its kernel keeps a killed service process listed; \
@@ -59,7 +58,7 @@ fn killed(c: &Context) -> Outcome {
             && status["supervisor"]["pid"].as_u64().is_some_and(|pid| pid != before)
             && status["pid"].as_u64().is_some_and(|pid| pid != program)
     })?;
-    let count = crate::run::wait_for(crate::context::SOON, || c.processes(&service).len() == 2);
+    let count = abide_machine::wait_for(crate::context::SOON, || c.processes(&service).len() == 2);
     ensure!(count, "not one program and one grandchild: {:?}", c.processes(&service));
     c.ok(&["stop", &service.name])?;
     c.nothing_runs(&service)
@@ -72,7 +71,7 @@ fn no_orphan(c: &Context) -> Outcome {
     let old: Vec<u32> = c.processes(&service).iter().map(|process| process.pid).collect();
     let supervisor = supervisor(c, &service.name)?;
     c.kill(supervisor)?;
-    let gone = crate::run::wait_for(crate::context::SOON, || {
+    let gone = abide_machine::wait_for(crate::context::SOON, || {
         !c.processes(&service).iter().any(|p| old.contains(&p.pid))
     });
     ensure!(gone, "the program outlives its supervisor: {:?}", c.processes(&service));
@@ -83,7 +82,7 @@ fn readable(c: &Context) -> Outcome {
     let service = c.service(&["say", "words", "graceful", "0"]);
     c.run(&service)?;
     c.wait_printed(&service.name, "words")?;
-    if c.backend.kind() == Kind::Foreground {
+    if c.backend.foreground() {
         let pid = c.up_pid().ok_or_else(|| "no `up` runs".to_owned())?;
         c.kill(u64::from(pid))?;
         c.up_ends(crate::context::SOON);
@@ -106,22 +105,15 @@ fn failure(c: &Context) -> Outcome {
     let service = c.service(&["sleep", "300", "exit", "7"]).with("[restart]\nwhen = \"never\"");
     c.try_run(&service)?;
     c.wait_state(&service.name, "failed")?;
-    let question: &[&str] = match c.backend.kind() {
-        Kind::Scm => &["sc", "query"],
-        _ => &["systemctl", "show", "-p", "ActiveState,ExecMainStatus,Result"],
+    let (question, answers): (&[&str], &[&str]) = match c.backend.manager().map(|manager| manager.failed) {
+        Some(Ok(answer)) => answer,
+        Some(Err(why)) => return Err(Fault::NotHere(why.into())),
+        None => (&["sc", "query", "NAME"], &["STOPPED", ": 7 "]),
     };
     let mut words = String::new();
-    let told = crate::run::wait_for(crate::context::SOON, || {
-        words = c
-            .backend
-            .ask(&[question, &[&service.name]].concat())
-            .map(|output| output.all())
-            .unwrap_or_default();
-        if c.backend.kind() == Kind::Scm {
-            words.contains("STOPPED") && (words.contains(": 7 ") || words.contains(": 7  "))
-        } else {
-            words.contains("ActiveState=failed") && words.contains("ExecMainStatus=7")
-        }
+    let told = abide_machine::wait_for(crate::context::SOON, || {
+        words = c.ask_manager(question, &service.name).map(|output| output.all()).unwrap_or_default();
+        answers.iter().all(|answer| words.contains(answer))
     });
     ensure!(told, "the service manager says: {words}");
     Ok(())
@@ -132,19 +124,15 @@ fn native_logs(c: &Context) -> Outcome {
         c.service(&["say", "private words", "sleep", "300", "exit", "7"]).with("[restart]\nwhen = \"never\"");
     c.try_run(&service)?;
     c.wait_state(&service.name, "failed")?;
-    if c.backend.kind() == Kind::Scm {
+    let Some(manager) = c.backend.manager() else {
         return Err(Fault::NotHere("Wine keeps no event log that could be read back".into()));
-    }
+    };
     let mut words = String::new();
-    let told = crate::run::wait_for(crate::context::SOON, || {
-        words = c
-            .backend
-            .ask(&["journalctl", "--no-pager", "-u", &service.name])
-            .map(|output| output.text())
-            .unwrap_or_default();
+    let told = abide_machine::wait_for(crate::context::SOON, || {
+        words = c.ask_manager(manager.log, &service.name).map(|output| output.text()).unwrap_or_default();
         words.contains("exited with code 7")
     });
-    ensure!(told, "the journal does not tell it: {words}");
-    ensure!(!words.contains("private words"), "the program's output is in the journal: {words}");
+    ensure!(told, "the log does not tell it: {words}");
+    ensure!(!words.contains("private words"), "the program's output is in the log: {words}");
     Ok(())
 }

@@ -2,12 +2,12 @@
 
 use std::process::{Command, Stdio};
 
-use crate::backend::Kind;
+use crate::backend::Manager;
 use crate::behaviour::{Behaviour, Fault, Need, Outcome, now};
 use crate::context::Context;
 use crate::ensure;
-use crate::run::{Output, wait_child};
 use crate::service::quoted;
+use abide_machine::{Output, wait_child};
 
 use super::install::traces;
 
@@ -94,7 +94,7 @@ pub const LIST: &[Behaviour] = &[
 
 /// The verb that makes a spec known.
 fn try_apply(c: &Context, files: &[&str]) -> Result<Output, Fault> {
-    let verb = if c.backend.kind() == Kind::Foreground { "up" } else { "apply" };
+    let verb = if c.backend.foreground() { "up" } else { "apply" };
     c.abide(&[&[verb], files].concat())
 }
 
@@ -107,7 +107,7 @@ fn refused(c: &Context, name: &str, files: &[&str], code: i32, words: &[&str]) -
     says(&output, words)?;
     let after = traces(c, name)?;
     ensure!(before == after, "something changed: {before:?} became {after:?}");
-    if c.backend.kind() == Kind::Foreground {
+    if c.backend.foreground() {
         ensure!(c.peek(name).is_none_or(|status| status["pid"].is_null()), "it runs");
     } else {
         ensure!(c.abide(&["status", name])?.code == Some(4), "the service is known");
@@ -279,7 +279,7 @@ fn port_in_use(c: &Context) -> Outcome {
         .service(&["http", &port.to_string(), "graceful", "0"])
         .with(&format!("[start]\nready = {{ tcp = \"127.0.0.1:{port}\", timeout = \"3s\" }}\n[restart]\nwhen = \"never\"\n[register]\nport = {port}"));
     // The probe must not take the other program's port for a sign of life of this one.
-    if c.backend.kind() == Kind::Foreground {
+    if c.backend.foreground() {
         let file = c.write_spec(&service)?;
         let output = c.abide(&["up", &file])?;
         ensure!(!output.ok(), "`up` succeeds");
@@ -287,7 +287,7 @@ fn port_in_use(c: &Context) -> Outcome {
     } else {
         c.try_run(&service)?;
     }
-    let told = crate::run::wait_for(crate::context::SOON, || {
+    let told = abide_machine::wait_for(crate::context::SOON, || {
         c.peek(&service.name).is_none_or(|status| status["state"] == "failed" || status["state"] == "stopped")
     });
     drop(holder);
@@ -341,66 +341,84 @@ fn jit(c: &Context) -> Outcome {
 fn foreign(c: &Context) -> Outcome {
     let service = c.service(&["graceful", "0"]);
     let file = c.write_spec(&service)?;
-    let unit = format!("/etc/systemd/system/{}.service", c.name);
-    let content = "[Service]\nExecStart=/bin/sleep 1000\n";
-    if c.backend.kind() == Kind::Systemd {
-        std::fs::write(c.backend.outside(&unit), content).map_err(|error| error.to_string())?;
-        c.backend.ask(&["systemctl", "daemon-reload"])?;
-    } else {
-        let made = c.backend.ask(&[
-            "sc",
-            "create",
-            c.name,
-            "binPath=",
-            r"C:\windows\system32\svchost.exe -k other",
-            "start=",
-            "demand",
-        ])?;
-        ensure!(made.ok(), "{}", made.all());
-    }
-    let outcome = (|| {
-        for arguments in
-            [&["apply", &file][..], &["install", c.name, "--", &service.command[0]], &["uninstall", c.name]]
-        {
-            let output = c.abide(arguments)?;
-            ensure!(!output.ok(), "`{}` takes a foreign service over", arguments[0]);
-            ensure!(
-                output.errors().contains("something else"),
-                "`{}` does not say why: {}",
-                arguments[0],
-                output.errors()
-            );
+    match c.backend.manager() {
+        Some(manager) => {
+            let path = manager.definition(c.name);
+            let definition = c.backend.outside(&path);
+            let folder = definition.parent().map_or(Ok(()), std::fs::create_dir_all);
+            folder
+                .and_then(|()| std::fs::write(&definition, manager.foreign.replace("NAME", c.name)))
+                .map_err(|error| format!("{}: {error}", definition.display()))?;
+            let done = c.backend.ask(&["chmod", "755", &path])?;
+            ensure!(done.ok(), "{}", done.all());
+            reread(c, manager)?;
         }
-        if c.backend.kind() == Kind::Systemd {
-            let now = std::fs::read_to_string(c.backend.outside(&unit)).unwrap_or_default();
-            ensure!(now == content, "the foreign unit was changed: {now}");
-        } else {
+        None => {
+            let other = r"C:\windows\system32\svchost.exe -k other";
+            let made = c.backend.ask(&["sc", "create", c.name, "binPath=", other, "start=", "demand"])?;
+            ensure!(made.ok(), "{}", made.all());
+        }
+    }
+    let outcome = left_alone(c, &file, &service.command[0]);
+    match c.backend.manager() {
+        Some(manager) => {
+            for command in manager.discard {
+                let _ = c.ask_manager(command, c.name);
+            }
+            reread(c, manager)?;
+        }
+        None => drop(c.backend.ask(&["sc", "delete", c.name])),
+    }
+    outcome
+}
+
+/// Every verb refuses to touch what something else has installed.
+fn left_alone(c: &Context, file: &str, program: &str) -> Outcome {
+    for arguments in [&["apply", file][..], &["install", c.name, "--", program], &["uninstall", c.name]] {
+        let output = c.abide(arguments)?;
+        ensure!(!output.ok(), "`{}` takes a foreign service over", arguments[0]);
+        ensure!(
+            output.errors().contains("something else"),
+            "`{}` does not say why: {}",
+            arguments[0],
+            output.errors()
+        );
+    }
+    match c.backend.manager() {
+        Some(manager) => {
+            let now = std::fs::read_to_string(c.backend.outside(&manager.definition(c.name)));
+            let now = now.unwrap_or_default();
+            ensure!(now == manager.foreign.replace("NAME", c.name), "the foreign service was changed: {now}");
+        }
+        None => {
             let now = super::install::registered(c, c.name)?;
             ensure!(now.contains("svchost.exe -k other"), "the foreign service was changed: {now}");
         }
-        Ok(())
-    })();
-    if c.backend.kind() == Kind::Systemd {
-        let _ = std::fs::remove_file(c.backend.outside(&unit));
-        let _ = c.backend.ask(&["systemctl", "daemon-reload"]);
-    } else {
-        let _ = c.backend.ask(&["sc", "delete", c.name]);
     }
-    outcome
+    Ok(())
+}
+
+/// Tells the service manager that its files were changed by hand.
+fn reread(c: &Context, manager: &Manager) -> Outcome {
+    if !manager.reread.is_empty() {
+        let told = c.backend.ask(manager.reread)?;
+        ensure!(told.ok(), "{}", told.all());
+    }
+    Ok(())
 }
 
 fn half_removed(c: &Context) -> Outcome {
     let service = c.service(&["graceful", "0"]);
     for repair in ["apply", "uninstall"] {
         c.run(&service)?;
-        if c.backend.kind() == Kind::Systemd {
-            let unit = format!("/etc/systemd/system/{}.service", c.name);
-            c.ok(&["stop", c.name])?;
-            std::fs::remove_file(c.backend.outside(&unit)).map_err(|error| error.to_string())?;
-            c.backend.ask(&["systemctl", "daemon-reload"])?;
-        } else {
-            c.ok(&["stop", c.name])?;
-            c.backend.ask(&["sc", "delete", c.name])?;
+        c.ok(&["stop", c.name])?;
+        match c.backend.manager() {
+            Some(manager) => {
+                let definition = c.backend.outside(&manager.definition(c.name));
+                std::fs::remove_file(&definition).map_err(|e| format!("{}: {e}", definition.display()))?;
+                reread(c, manager)?;
+            }
+            None => drop(c.backend.ask(&["sc", "delete", c.name])?),
         }
         if repair == "apply" {
             c.ok(&["apply", &c.write_spec(&service)?])?;
@@ -415,47 +433,37 @@ fn half_removed(c: &Context) -> Outcome {
     Ok(())
 }
 
-/// Makes the last of the files that `apply` writes unwritable.
-fn sabotage(c: &Context) -> Outcome {
-    if c.backend.kind() == Kind::Systemd {
-        // A mount point can be neither replaced nor removed.
-        let unit = format!("/etc/systemd/system/{}.service", c.name);
-        let done = c.backend.ask(&["mount", "--bind", &unit, &unit])?;
-        ensure!(done.ok(), "{}", done.all());
-        return Ok(());
-    }
-    Err(Fault::NotHere("Wine offers no way to make one step fail".into()))
-}
-
 fn rolls_back(c: &Context) -> Outcome {
+    let Some(manager) = c.backend.manager() else {
+        return Err(Fault::NotHere("Wine offers no way to make one step fail".into()));
+    };
     let service = c.service(&["say", "started", "graceful", "0"]);
     c.run(&service)?;
     let pid = c.pid(&service.name)?;
     let stored = format!("/etc/abide/services/{}.toml", c.name);
     let before = std::fs::read(c.backend.outside(&stored)).unwrap_or_default();
-    sabotage(c)?;
+    // The last of the files that `apply` writes: a mount point can be neither replaced nor removed.
+    let definition = manager.definition(c.name);
+    let done = c.backend.ask(&["mount", "--bind", &definition, &definition])?;
+    ensure!(done.ok(), "{}", done.all());
     let outcome = (|| {
         let changed = service.clone().with(
             "[restart]\nwhen = \"always\"\n[limits]\nopen-files = 999\n[start]\nafter = [\"network.target\"]",
         );
         let output = c.abide(&["apply", &c.write("changed.toml", changed.toml())?])?;
-        ensure!(!output.ok(), "`apply` succeeds although the unit cannot be written");
-        ensure!(
-            output.errors().contains(&format!("{}.service", c.name)),
-            "the file is not named: {}",
-            output.errors()
-        );
+        ensure!(!output.ok(), "`apply` succeeds although {definition} cannot be written");
+        ensure!(output.errors().contains(&definition), "the file is not named: {}", output.errors());
         let after = std::fs::read(c.backend.outside(&stored)).unwrap_or_default();
         ensure!(before == after, "the stored spec was left changed");
         ensure!(c.pid(&service.name)? == pid, "the running service was touched");
         Ok(())
     })();
-    let _ = c.backend.ask(&["umount", &format!("/etc/systemd/system/{}.service", c.name)]);
+    let _ = c.backend.ask(&["umount", &definition]);
     outcome
 }
 
 fn full_disk(c: &Context) -> Outcome {
-    if c.backend.kind() != Kind::Systemd {
+    if c.backend.manager().is_none() {
         return Err(Fault::NotHere("needs mounts".into()));
     }
     // In a mount namespace of its own the folder of the specs is on a tiny, full disk; other behaviours do not notice.
@@ -488,8 +496,8 @@ fn no_privilege(c: &Context) -> Outcome {
         command
             .args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "/usr/local/bin/abide"])
             .args(verb);
-        let output =
-            crate::run::run(&mut command, crate::backend::VERB_LIMIT).map_err(|error| error.to_string())?;
+        let output = abide_machine::run(&mut command, crate::backend::VERB_LIMIT)
+            .map_err(|error| error.to_string())?;
         c.note(format!("as another user: {} {}", output.code.unwrap_or(-1), output.all()));
         ensure!(output.code == Some(4), "`{}` ended with {:?}, not 4", verb[0], output.code);
         says(&output, &["sudo ", &format!("abide {}", verb[0])])?;

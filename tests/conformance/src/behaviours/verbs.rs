@@ -3,12 +3,11 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::backend::Kind;
 use crate::behaviour::{Behaviour, Fault, Need, Outcome, now};
 use crate::context::Context;
 use crate::ensure;
-use crate::run::{run, wait_child};
 use crate::service::list;
+use abide_machine::{run, wait_child};
 
 pub const LIST: &[Behaviour] = &[
     now("start-waits", "`start` returns when the service is ready, not before", &[], start_waits),
@@ -193,7 +192,7 @@ fn status_list(c: &Context) -> Outcome {
 }
 
 fn unknown(c: &Context) -> Outcome {
-    if c.backend.kind() == Kind::Foreground {
+    if c.backend.foreground() {
         c.run(&c.service(&["graceful", "0"]))?;
     }
     for verb in
@@ -231,7 +230,7 @@ fn reload_command(c: &Context) -> Outcome {
     c.run(&service)?;
     let pid = c.pid(&service.name)?;
     c.ok(&["reload", &service.name])?;
-    let ran = crate::run::wait_for(Duration::from_secs(5), || c.backend.exists(&file));
+    let ran = abide_machine::wait_for(Duration::from_secs(5), || c.backend.exists(&file));
     ensure!(ran, "the command did not run");
     ensure!(c.pid(&service.name)? == pid, "the process was replaced");
     Ok(())
@@ -278,7 +277,7 @@ fn debug_environment(c: &Context) -> Outcome {
     c.wait_printed(&service.name, "env LEVEL=6465627567")?;
     c.wait_ready(&service.name)?;
     c.ok(&["debug", &service.name, "off"])?;
-    let again = crate::run::wait_for(crate::context::SOON, || {
+    let again = abide_machine::wait_for(crate::context::SOON, || {
         c.printed(&service.name).is_ok_and(|text| text.matches("env LEVEL=696e666f").count() == 2)
     });
     ensure!(again, "after `debug off` the program has not got its old variable back");
@@ -305,7 +304,7 @@ fn pause(c: &Context) -> Outcome {
     ensure!(output.ok(), "continue: {}", output.all());
     c.wait_state(&service.name, "running")?;
     ensure!(c.pid(&service.name)? == pid, "the process was replaced");
-    let goes_on = crate::run::wait_for(Duration::from_secs(5), || length(c).is_ok_and(|now| now > before));
+    let goes_on = abide_machine::wait_for(Duration::from_secs(5), || length(c).is_ok_and(|now| now > before));
     ensure!(goes_on, "a continued program is silent");
     Ok(())
 }
@@ -336,7 +335,7 @@ fn odd_names(c: &Context) -> Outcome {
         c.ok(&["restart", name])?;
         c.ok(&["stop", name])?;
         c.nothing_runs(&service)?;
-        if c.backend.kind() == Kind::Foreground {
+        if c.backend.foreground() {
             c.clean_up();
         }
     }
@@ -374,16 +373,16 @@ fn at_once(c: &Context) -> Outcome {
 fn native(c: &Context) -> Outcome {
     let service = c.service(&["graceful", "100"]);
     c.run(&service)?;
-    let (stop, start): (&[&str], &[&str]) = match c.backend.kind() {
-        Kind::Scm => (&["sc", "stop"], &["sc", "start"]),
-        _ => (&["systemctl", "stop"], &["systemctl", "start"]),
+    let (stop, start): (&[&str], &[&str]) = match c.backend.manager() {
+        Some(manager) => (manager.stop, manager.start),
+        None => (&["sc", "stop", "NAME"], &["sc", "start", "NAME"]),
     };
-    let output = c.backend.ask(&[stop, &[&service.name]].concat())?;
+    let output = c.ask_manager(stop, &service.name)?;
     ensure!(output.ok(), "{}: {}", stop.join(" "), output.all());
     c.wait_state(&service.name, "stopped")?;
     c.nothing_runs(&service)?;
     ensure!(c.printed(&service.name)?.contains("bye"), "the program was not stopped gracefully");
-    let output = c.backend.ask(&[start, &[&service.name]].concat())?;
+    let output = c.ask_manager(start, &service.name)?;
     ensure!(output.ok(), "{}: {}", start.join(" "), output.all());
     c.wait_ready(&service.name).map(drop)
 }

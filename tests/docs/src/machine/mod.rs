@@ -1,7 +1,6 @@
 //! The machines on which pages are run.
 
 mod foreground;
-mod served;
 mod systemd;
 mod windows;
 

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::served::Served;
+use abide_machine::{Kind, Machine as Held};
+
 use super::{LIMIT, Machine, copy, hello};
 use crate::options::Options;
 use crate::session::{Printed, Shell};
@@ -18,13 +19,13 @@ curl() { command curl -sS "$@"; }
 export SYSTEMD_PAGER= SYSTEMD_COLORS=0"#;
 
 pub struct Systemd {
-    machine: Served,
+    machine: Held,
     shell: Option<Shell>,
 }
 
 impl Systemd {
     pub fn new(options: &Options) -> Result<Self, String> {
-        let machine = Served::boot(&options.root, "systemd.sh")?;
+        let machine = Held::boot(&options.root, Kind::Systemd, "docs")?;
         let on = |path: &str| machine.files.join(path);
         copy(&options.programs.join("abide"), &on("usr/local/bin/abide"))?;
         copy(&options.programs.join("abide-supervisor"), &on("usr/local/bin/abide-supervisor"))?;
@@ -60,7 +61,7 @@ impl Machine for Systemd {
     fn run(&mut self, command: &str) -> Result<Printed, String> {
         if command == "sudo reboot" {
             self.shell = None;
-            self.machine.ask("reboot")?;
+            self.machine.restart()?;
             return Ok(Printed { text: String::new(), code: 0 });
         }
         self.shell()?.run(command, LIMIT)

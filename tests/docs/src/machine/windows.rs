@@ -1,10 +1,11 @@
 //! A Windows service manager: that of this machine on Windows, else that of Wine.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use super::served::Served;
-use super::{Machine, copy, hello};
+use abide_machine::{Kind, Machine as Held, run};
+
+use super::{LIMIT, Machine, copy, hello};
 use crate::options::Options;
 use crate::session::Printed;
 
@@ -13,14 +14,14 @@ const STEP: &str = r"C:\hello\page-step.cmd";
 
 pub struct Windows {
     /// `None` on Windows itself.
-    wine: Option<Served>,
+    wine: Option<Held>,
     folder: String,
 }
 
 impl Windows {
     pub fn new(options: &Options) -> Result<Self, String> {
         let native = std::env::consts::OS == "windows";
-        let wine = if native { None } else { Some(Served::boot(&options.root, "wine.sh")?) };
+        let wine = if native { None } else { Some(Held::boot(&options.root, Kind::Wine, "docs")?) };
         let machine = Self { wine, folder: HERE.into() };
         let programs = &options.windows_programs;
         for name in ["abide.exe", "abide-supervisor.exe", "abide-fixture.exe"] {
@@ -32,13 +33,7 @@ impl Windows {
     }
 
     fn outside(&self, path: &str) -> PathBuf {
-        match &self.wine {
-            Some(machine) => {
-                let rest = path.strip_prefix(r"C:\").unwrap_or(path);
-                rest.split('\\').fold(machine.files.clone(), |folder, part| folder.join(part))
-            }
-            None => path.into(),
-        }
+        self.wine.as_ref().map_or_else(|| path.into(), |machine| machine.outside(path))
     }
 
     /// As Windows' own `taskkill` does it: with exit code 1. That of Wine 8 ends a program with 0, which is a success.
@@ -63,19 +58,11 @@ impl Windows {
     }
 
     fn finish(mut command: Command) -> Result<Printed, String> {
-        command.stdin(Stdio::null()).stderr(Stdio::piped());
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
-            let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-            // Now and then Wine cannot create a process on a busy machine: then nothing has been run.
-            if tries < 3 && text.contains("ShellExecuteEx failed") {
-                continue;
-            }
-            let code = output.status.code().unwrap_or(-1);
-            return Ok(Printed { text: text.replace("\r\n", "\n"), code });
+        let output = run(&mut command, LIMIT).map_err(|error| format!("{command:?}: {error}"))?;
+        if output.timed_out {
+            return Err(format!("{command:?} did not end within {LIMIT:?}: {}", output.all()));
         }
+        Ok(Printed { text: output.all(), code: output.code.unwrap_or(-1) })
     }
 }
 
@@ -95,7 +82,7 @@ impl Machine for Windows {
             return self.batch(command);
         };
         if command.starts_with("shutdown /r") {
-            machine.ask("restart")?;
+            machine.restart()?;
             return Ok(nothing);
         }
         // Wine has no curl, and shares our network.

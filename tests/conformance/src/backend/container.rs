@@ -1,40 +1,46 @@
-//! A booted systemd in a container.
+//! A service manager that is booted in a container.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::machine::Machine;
-use super::{Backend, Kind};
+use abide_machine::{Machine, install};
+
+use super::{Backend, Kind, Manager};
 use crate::behaviour::Need;
 
-pub struct Systemd {
+pub struct Container {
     machine: Machine,
+    manager: &'static Manager,
 }
 
-impl Systemd {
+impl Container {
     /// Boots the machine and puts the executables of the folder `programs` into it.
-    pub fn new(root: &Path, programs: &Path) -> Result<Self, String> {
-        let machine = Machine::boot(root, "systemd.sh")?;
-        machine.copy(&programs.join("abide"), "usr/local/bin/abide")?;
-        machine.copy(&programs.join("abide-supervisor"), "usr/local/bin/abide-supervisor")?;
-        machine.copy(&programs.join("abide-fixture"), "opt/conformance/abide-fixture")?;
-        Ok(Self { machine })
+    pub fn new(root: &Path, manager: &'static Manager, programs: &Path) -> Result<Self, String> {
+        let machine = Machine::boot(root, manager.machine, "conformance")?;
+        for (program, target) in [
+            ("abide", "/usr/local/bin/abide"),
+            ("abide-supervisor", "/usr/local/bin/abide-supervisor"),
+            ("abide-fixture", "/opt/conformance/abide-fixture"),
+        ] {
+            install(&programs.join(program), &machine.outside(target), "strip")?;
+        }
+        Ok(Self { machine, manager })
     }
 }
 
-impl Backend for Systemd {
+impl Backend for Container {
     fn name(&self) -> &'static str {
-        "systemd"
+        self.manager.machine.name()
     }
 
     fn kind(&self) -> Kind {
-        Kind::Systemd
+        Kind::Container(self.manager)
     }
 
     fn lacks(&self, need: Need) -> Option<&'static str> {
         match need {
             Need::Console => Some("Unix has no consoles of that kind"),
-            Need::Pause => Some("systemd cannot pause a service"),
+            Need::Pause => Some("this service manager cannot pause a service"),
             Need::Up => Some("tried in the foreground"),
             Need::Manager | Need::Boot | Need::Signals | Need::Notify | Need::UnixFiles => None,
         }
@@ -56,17 +62,17 @@ impl Backend for Systemd {
         let folder = format!("/srv/conformance/{name}");
         let outside = self.outside(&folder);
         let _ = std::fs::create_dir_all(&outside);
-        // Any user, like the dynamic ones of systemd, may write there.
+        // Any user, like those made for a service, may write there.
         let _ = Command::new("chmod").arg("0777").arg(&outside).status();
         folder
     }
 
     fn may_write(&self, folder: &str) -> String {
-        format!("[security]\nwrite = [\"{folder}\"]\n")
+        if self.manager.hides_files { format!("[security]\nwrite = [\"{folder}\"]\n") } else { String::new() }
     }
 
     fn outside(&self, path: &str) -> PathBuf {
-        self.machine.files.join(path.trim_start_matches('/'))
+        self.machine.outside(path)
     }
 
     fn kill(&self, pid: u32) -> Result<(), String> {
@@ -75,6 +81,6 @@ impl Backend for Systemd {
     }
 
     fn restart_machine(&self) -> Result<(), String> {
-        self.machine.ask("reboot").map(drop)
+        self.machine.restart()
     }
 }

@@ -11,26 +11,37 @@ use std::time::{Duration, Instant};
 pub struct Output {
     /// `None`: ended by a signal, or by us when its time was over.
     pub code: Option<i32>,
+    /// What it wrote to its standard output.
     pub stdout: Vec<u8>,
+    /// What it wrote to its standard error.
     pub stderr: Vec<u8>,
+    /// Ended by us.
     pub timed_out: bool,
+    /// From its start to its end.
     pub took: Duration,
 }
 
 impl Output {
+    /// Its standard output, with line ends as Unix has them.
+    #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).replace("\r\n", "\n")
     }
 
+    /// Its standard error, likewise.
+    #[must_use]
     pub fn errors(&self) -> String {
         String::from_utf8_lossy(&self.stderr).replace("\r\n", "\n")
     }
 
     /// Both streams: for messages whose stream is another behaviour's business.
+    #[must_use]
     pub fn all(&self) -> String {
         self.text() + &self.errors()
     }
 
+    /// Whether it ended with exit code 0.
+    #[must_use]
     pub fn ok(&self) -> bool {
         self.code == Some(0)
     }
