@@ -10,14 +10,18 @@ pub mod link;
 pub mod manager;
 pub mod memory;
 pub mod notify;
+pub(crate) mod orders;
+pub mod origin;
 pub mod paths;
 pub mod pipes;
 pub mod probe;
 pub mod process;
 pub mod quote;
 pub mod resolve;
+pub mod syslog;
 pub mod terminal;
 pub mod watch;
+pub mod wishes;
 
 #[cfg(target_os = "linux")]
 mod linux;

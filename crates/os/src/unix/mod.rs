@@ -11,6 +11,8 @@ mod explain;
 pub(crate) mod fs;
 pub(crate) mod link;
 pub(crate) mod notify;
+pub(crate) mod orders;
+pub(crate) mod origin;
 pub(crate) mod pipes;
 #[cfg(not(target_os = "linux"))]
 pub(crate) mod plain;
@@ -18,10 +20,12 @@ pub(crate) mod process;
 pub(crate) mod reach;
 mod signals;
 mod socket_path;
+pub(crate) mod syslog;
 pub(crate) mod terminal;
 mod wake;
 #[cfg(not(target_os = "linux"))]
 pub(crate) mod watch;
+pub(crate) mod wishes;
 
 /// What differs between Unixes: control groups, how processes are created, and which belong together.
 #[cfg(target_os = "linux")]
