@@ -56,17 +56,51 @@ pub struct Plan {
 pub enum Backend {
     /// systemd.
     Systemd,
+    /// OpenRC.
+    #[value(name = "openrc")]
+    OpenRc,
+    /// runit.
+    Runit,
+    /// s6.
+    S6,
+    /// SysV init.
+    Sysv,
+    /// launchd of macOS.
+    Launchd,
+    /// rc.d of FreeBSD.
+    #[value(name = "rc.d")]
+    Rcd,
     /// The Windows Service Control Manager.
     Scm,
+    /// The Windows Task Scheduler, for users' own services.
+    Task,
     /// None: `abide up`.
     Foreground,
+}
+
+/// `abide backends`
+#[derive(Debug, Args)]
+pub struct Backends {
+    /// Tell of this one in words
+    #[arg(value_enum, value_name = "NAME")]
+    pub name: Option<Backend>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 impl From<Backend> for Kind {
     fn from(backend: Backend) -> Self {
         match backend {
             Backend::Systemd => Self::Systemd,
+            Backend::OpenRc => Self::OpenRc,
+            Backend::Runit => Self::Runit,
+            Backend::S6 => Self::S6,
+            Backend::Sysv => Self::Sysv,
+            Backend::Launchd => Self::Launchd,
+            Backend::Rcd => Self::Rcd,
             Backend::Scm => Self::Scm,
+            Backend::Task => Self::Task,
             Backend::Foreground => Self::Foreground,
         }
     }

@@ -13,7 +13,7 @@ use clap_complete::engine::CompletionCandidate;
 pub use asking::{
     Act, Completions, Events, Help, Json, Logs, Man, Names, Shell, Status, StreamChoice, Switch, SwitchDebug,
 };
-pub use making::{Apply, Check, Install, Plan, Uninstall, Up};
+pub use making::{Apply, Backends, Check, Install, Plan, Uninstall, Up};
 
 use crate::examples;
 
@@ -127,8 +127,8 @@ pub enum Verb {
     Logs(Logs),
     /// What happened to a service, and why
     Events(Events),
-    /// What each service manager can honour
-    Backends(Json),
+    /// What each service manager offers and honours
+    Backends(Backends),
     /// The JSON Schema of specs, for editors
     Schema,
     /// A completion script for a shell

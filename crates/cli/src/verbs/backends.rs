@@ -1,12 +1,13 @@
-//! `abide backends`: what each service manager can honour.
+//! `abide backends`: what each service manager has to offer and which settings it honours.
 
-use abide_os::manager::{self, Kind, Support};
+use abide_os::manager::{self, Has, Kind, Support};
 use serde::Serialize;
 
-use crate::args::Json;
+use crate::args::Backends;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::printer::{BOLD, GOOD, Printer, WARN};
+use crate::printer::{BAD, BOLD, GOOD, Printer, WARN};
+use crate::table::{self, Cell, Column};
 
 /// One service manager, for machines.
 #[derive(Serialize)]
@@ -14,39 +15,105 @@ struct Backend {
     schema: &'static str,
     name: &'static str,
     here: bool,
+    offers: Vec<manager::Offer>,
     capabilities: Vec<manager::Capability>,
 }
 
-/// Shows the capability table. Settings that are not in it are honoured everywhere.
-pub fn run(args: &Json, printer: &Printer) -> Result<Exit, Failure> {
-    let here = manager::detect();
-    let backends: Vec<Backend> = Kind::ALL
-        .into_iter()
-        .map(|kind| Backend {
+impl Backend {
+    fn of(kind: Kind) -> Self {
+        Self {
             schema: "abide.backend/1",
             name: kind.as_str(),
-            here: kind == here,
+            here: kind == manager::detect(),
+            offers: manager::offers(kind),
             capabilities: kind.capabilities(),
-        })
+        }
+    }
+}
+
+/// Shows the table of all, or one in words. Settings that are not in it are honoured everywhere.
+pub fn run(args: &Backends, printer: &Printer) -> Result<Exit, Failure> {
+    let chosen = args.name.map(Kind::from);
+    let backends: Vec<Backend> = Kind::ALL
+        .into_iter()
+        .filter(|kind| chosen.is_none_or(|chosen| chosen == *kind))
+        .map(Backend::of)
         .collect();
     if args.json {
         printer.json(&backends)?;
         return Ok(Exit::Ok);
     }
-    for backend in &backends {
-        let here = if backend.here { " (this machine's)" } else { "" };
-        printer.data(format!("{BOLD}{}{BOLD:#}{here}", backend.name))?;
-        for capability in &backend.capabilities {
-            let told = match capability.support {
-                Support::Full => format!("{GOOD}honoured{GOOD:#}"),
-                Support::Differs(how) => format!("{WARN}differs{WARN:#}: {how}"),
-                Support::Missing { why, nearest } => {
-                    format!("{WARN}missing{WARN:#}: {} {why}; nearest: {nearest}", backend.name)
-                }
-            };
-            printer.data(format!("  {:<28} {told}", capability.field))?;
-        }
+    if let (Some(_), [backend]) = (chosen, backends.as_slice()) {
+        return in_words(backend, printer);
     }
-    printer.note("every other setting is honoured by all of them");
+    for line in table::render(&columns(), &rows(&backends), None) {
+        printer.data(line)?;
+    }
+    let here = manager::detect();
+    printer.note(format!("this machine's is {here}; `abide backends NAME` tells how and what is nearest"));
+    printer.note("every setting that is not listed is honoured by all of them");
+    Ok(Exit::Ok)
+}
+
+fn columns() -> Vec<Column> {
+    let first = Column { title: "", spare: 0 };
+    let kinds = Kind::ALL.into_iter().map(|kind| Column { title: kind.as_str(), spare: 0 });
+    std::iter::once(first).chain(kinds).collect()
+}
+
+fn rows(backends: &[Backend]) -> Vec<Vec<Cell>> {
+    let Some(first) = backends.first() else { return Vec::new() };
+    let offers = first.offers.iter().enumerate().map(|(index, offer)| {
+        let cells = backends.iter().filter_map(|backend| backend.offers.get(index)).map(|offer| has(offer.has));
+        std::iter::once(Cell::from(offer.what)).chain(cells).collect()
+    });
+    let settings = first.capabilities.iter().enumerate().map(|(index, capability)| {
+        let cells = backends
+            .iter()
+            .filter_map(|backend| backend.capabilities.get(index))
+            .map(|capability| supported(capability.support));
+        std::iter::once(Cell::from(format!("`{}`", capability.field))).chain(cells).collect()
+    });
+    offers.chain(settings).collect()
+}
+
+fn has(has: Has) -> Cell {
+    match has {
+        Has::Yes => Cell::new("yes", GOOD),
+        Has::Partly => Cell::new("partly", WARN),
+        Has::No => Cell::new("no", BAD),
+    }
+}
+
+fn supported(support: Support) -> Cell {
+    match support {
+        Support::Full => Cell::new("yes", GOOD),
+        Support::Differs(_) => Cell::new("differs", WARN),
+        Support::Missing { .. } => Cell::new("no", BAD),
+    }
+}
+
+fn in_words(backend: &Backend, printer: &Printer) -> Result<Exit, Failure> {
+    let here = if backend.here { " (this machine's)" } else { "" };
+    printer.data(format!("{BOLD}{}{BOLD:#}{here}", backend.name))?;
+    for offer in &backend.offers {
+        let (word, style) = match offer.has {
+            Has::Yes => ("yes", GOOD),
+            Has::Partly => ("partly", WARN),
+            Has::No => ("no", BAD),
+        };
+        let how = if offer.how.is_empty() { String::new() } else { format!(": {}", offer.how) };
+        printer.data(format!("  {}: {style}{word}{style:#}{how}", offer.what))?;
+    }
+    for capability in &backend.capabilities {
+        let told = match capability.support {
+            Support::Full => format!("{GOOD}honoured{GOOD:#}"),
+            Support::Differs(how) => format!("{WARN}differs{WARN:#}: {how}"),
+            Support::Missing { why, nearest } => {
+                format!("{BAD}missing{BAD:#}: {} {why}; nearest: {nearest}", backend.name)
+            }
+        };
+        printer.data(format!("  `{}`: {told}", capability.field))?;
+    }
     Ok(Exit::Ok)
 }

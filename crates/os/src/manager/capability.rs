@@ -114,7 +114,7 @@ static ROWS: &[Row] = &[
         field: "start.mode",
         used: |spec| spec.start.mode == StartMode::Delayed,
         by: |kind| match kind {
-            Kind::Scm => Full,
+            Kind::Scm | Kind::Task => Full,
             Kind::Foreground => Differs(
                 "everything starts at once in the foreground; `delayed` only matters to a service manager",
             ),
