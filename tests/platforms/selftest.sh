@@ -2,7 +2,7 @@
 # Proves the platform scripts themselves, without Abide: machines boot, run a service, restart, and leave nothing
 # behind, also when they are ended by a signal.
 #
-#   selftest.sh [systemd] [wine]
+#   selftest.sh [KIND]…      systemd, openrc, runit, s6, sysv, wine
 . "$(dirname "$0")/common.sh"
 
 passed=0 failed=0
@@ -10,6 +10,13 @@ check() {
   local what=$1
   shift
   if "$@"; then passed=$((passed + 1)); say "ok      $what"; else failed=$((failed + 1)); say "FAILED  $what"; fi
+}
+
+# script KIND VERB…: asks the script that holds machines of this kind.
+script() {
+  local kind=$1
+  shift
+  if [ "$kind" = wine ]; then "$HERE/wine.sh" "$@"; else "$HERE/machine.sh" "$kind" "$@"; fi
 }
 
 # no_trace KIND NAME: no folder, no mount, no process of the machine is left.
@@ -26,7 +33,11 @@ no_trace() {
 # Boots, ends the holder by the given signal (or by closing its input), and looks for traces.
 ends_clean() {
   local kind=$1 signal=$2 name=selftest-$2 word
-  coproc HOLDER { exec "$HERE/$kind.sh" serve "$name"; }
+  if [ "$kind" = wine ]; then
+    coproc HOLDER { exec "$HERE/wine.sh" serve "$name"; }
+  else
+    coproc HOLDER { exec "$HERE/machine.sh" "$kind" serve "$name"; }
+  fi
   local pid=$HOLDER_PID
   read -r word <&"${HOLDER[0]}"
   [ "$word" = ready ] || { say "$kind did not boot: $word"; return 1; }
@@ -36,7 +47,7 @@ ends_clean() {
 
 systemd_payload() {
   local root
-  root=$("$HERE/systemd.sh" path "$ABIDE_MACHINE")
+  root=$(script systemd path "$ABIDE_MACHINE")
   cat >"$root/etc/systemd/system/payload.service" <<'UNIT'
 [Service]
 Type=notify
@@ -46,11 +57,73 @@ ExecStart=/bin/sh -c 'systemd-notify --ready; exec sleep 1000'
 [Install]
 WantedBy=multi-user.target
 UNIT
-  inside() { "$HERE/systemd.sh" exec "$ABIDE_MACHINE" "$@"; }
+  inside() { script systemd exec "$ABIDE_MACHINE" "$@"; }
   inside systemctl enable --now payload.service
   [ "$(inside systemctl is-active payload.service)" = active ]
-  "$HERE/systemd.sh" reboot "$ABIDE_MACHINE"
+  script systemd reboot "$ABIDE_MACHINE"
   wait_until 10 inside systemctl --quiet is-active payload.service
+  [ "$(script systemd exec-user "$ABIDE_MACHINE" walker id -un)" = walker ]
+}
+
+# The others: a service of their own kind that leaves a line for each boot.
+boots() {
+  local kind=$1 root
+  root=$(script "$kind" path "$ABIDE_MACHINE")
+  twice() { [ "$(grep -c up "$root/boots" 2>/dev/null)" = "$1" ]; }
+  wait_until 20 twice 1
+  script "$kind" reboot "$ABIDE_MACHINE"
+  wait_until 20 twice 2
+}
+
+openrc_payload() {
+  local root
+  root=$(script openrc path "$ABIDE_MACHINE")
+  printf '#!/sbin/openrc-run\nstart() { echo up >>/boots; }\n' >"$root/etc/init.d/payload"
+  chmod +x "$root/etc/init.d/payload"
+  script openrc exec "$ABIDE_MACHINE" rc-update add payload default
+  script openrc exec "$ABIDE_MACHINE" rc-service payload start
+  boots openrc
+}
+
+sysv_payload() {
+  local root
+  root=$(script sysv path "$ABIDE_MACHINE")
+  cat >"$root/etc/init.d/payload" <<'SCRIPT'
+#!/bin/sh
+### BEGIN INIT INFO
+# Provides: payload
+# Required-Start: $local_fs
+# Required-Stop: $local_fs
+# Default-Start: 2 3 4 5
+# Default-Stop: 0 1 6
+### END INIT INFO
+[ "$1" = stop ] || echo up >>/boots
+SCRIPT
+  chmod +x "$root/etc/init.d/payload"
+  script sysv exec "$ABIDE_MACHINE" update-rc.d payload defaults
+  script sysv exec "$ABIDE_MACHINE" service payload start
+  boots sysv
+}
+
+# supervised KIND FOLDER: a service in a folder of its own.
+supervised() {
+  local root
+  root=$(script "$1" path "$ABIDE_MACHINE")
+  mkdir -p "$root$2/payload"
+  printf '#!/bin/sh\necho up >>/boots\nexec sleep 1000\n' >"$root$2/payload/run"
+  chmod +x "$root$2/payload/run"
+}
+
+runit_payload() {
+  supervised runit /etc/sv
+  script runit exec "$ABIDE_MACHINE" ln -s /etc/sv/payload /etc/service/payload
+  boots runit
+}
+
+s6_payload() {
+  supervised s6 /service
+  script s6 exec "$ABIDE_MACHINE" s6-svscanctl -a /service
+  boots s6
 }
 
 wine_payload() {
@@ -67,10 +140,10 @@ wine_payload() {
 case ${1:-} in
   --payload) ABIDE_MACHINE=${ABIDE_MACHINE:?}; "$2_payload"; exit ;;
 esac
-for kind in "${@:-systemd wine}"; do
+for kind in "${@:-systemd openrc runit s6 sysv wine}"; do
   for kind in $kind; do
     check "$kind: a service runs and survives a restart of the machine" \
-      "$HERE/$kind.sh" run "selftest-payload" "$0" --payload "$kind"
+      script "$kind" run "selftest-payload" "$0" --payload "$kind"
     check "$kind: nothing is left after a run" no_trace "$kind" selftest-payload
     check "$kind: nothing is left after SIGTERM" ends_clean "$kind" TERM
     check "$kind: nothing is left when the holder's input closes" ends_clean "$kind" input

@@ -5,7 +5,6 @@
 mod support;
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use support::Folder;
 
@@ -126,10 +125,8 @@ fn a_second_signal_kills_what_is_deaf() {
     up.line_with("| deaf now");
     up.signal("INT");
     up.line_with("stop step 1");
-    let begun = Instant::now();
     up.signal("INT");
     up.ended().ended(0);
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 #[test]

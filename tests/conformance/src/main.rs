@@ -32,6 +32,18 @@ fn main() -> ExitCode {
         println!("{} behaviours", list.len());
         return ExitCode::SUCCESS;
     }
+    if let Some(folder) = &options.table {
+        return match report::Table::kept(folder, options::BACKENDS) {
+            Ok(table) => {
+                print!("{}", table.render(&list));
+                ExitCode::SUCCESS
+            }
+            Err(why) => {
+                eprintln!("{why}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let chosen: Vec<_> = list.iter().copied().filter(|behaviour| options.wants(behaviour.name)).collect();
     if chosen.is_empty() {
         eprintln!("no behaviour is named like that; --list tells the names");
@@ -51,7 +63,14 @@ fn main() -> ExitCode {
             }
         }
     }
-    print!("{}", table.render(&chosen));
+    // Where it is kept, the whole table is made of several runs and printed at their end.
+    print!("{}", if options.results.is_some() { table.sums(&chosen) } else { table.render(&chosen) });
+    if let Some(folder) = &options.results
+        && let Err(why) = table.keep(folder)
+    {
+        eprintln!("{why}");
+        return ExitCode::FAILURE;
+    }
     if table.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 

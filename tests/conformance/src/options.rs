@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 pub struct Options {
     pub list: bool,
+    /// Where what came out is kept.
+    pub results: Option<PathBuf>,
+    /// Where to read it from instead of running anything.
+    pub table: Option<PathBuf>,
     pub backends: Vec<String>,
     pub only: Vec<String>,
     pub jobs: usize,
@@ -29,6 +33,8 @@ usage: abide-conformance [OPTION]…
   --fail-fast               stop at the first failure
   --programs DIR            folder of abide, abide-supervisor and abide-fixture (default: target/debug)
   --windows-programs DIR    the same for Windows (default: target/debian/x86_64-pc-windows-gnu/debug)
+  --results DIR             keep what came out there, a file for each backend
+  --table DIR               run nothing; print the table of what was kept there
   --list                    print the behaviours";
 
 impl Options {
@@ -42,6 +48,8 @@ impl Options {
             if windows { programs.clone() } else { root.join("target/debian/x86_64-pc-windows-gnu/debug") };
         let mut options = Self {
             list: false,
+            results: None,
+            table: None,
             backends: Vec::new(),
             only: Vec::new(),
             jobs: 4,
@@ -60,6 +68,8 @@ impl Options {
                     let text = value()?;
                     options.jobs = text.parse().map_err(|_| format!("not a number: {text:?}"))?;
                 }
+                "--results" => options.results = Some(value()?.into()),
+                "--table" => options.table = Some(value()?.into()),
                 "--fail-fast" => options.keep_going = false,
                 "--programs" => options.programs = value()?.into(),
                 "--windows-programs" => options.windows_programs = value()?.into(),

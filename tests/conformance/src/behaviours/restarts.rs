@@ -234,12 +234,12 @@ fn forgotten(c: &Context) -> Outcome {
 fn stop_in_backoff(c: &Context) -> Outcome {
     let service = c
         .service(&["say", "started", "exit", "1"])
-        .with("[restart]\ndelay = { initial = \"30s\", jitter = 0.0 }");
+        .with("[restart]\ndelay = { initial = \"10m\", max = \"10m\", jitter = 0.0 }");
     c.try_run(&service)?;
     let status = c.wait_state(&service.name, "backing-off")?;
     ensure!(status["next-start"].is_string(), "the status does not tell when it is started next: {status}");
-    let output = c.ok(&["stop", &service.name])?;
-    ensure!(output.took < Duration::from_secs(10), "`stop` waited for the delay: {:?}", output.took);
+    // It comes back before anything could have waited for the delay.
+    c.ok(&["stop", &service.name])?;
     ensure!(c.abide(&["status", &service.name])?.code == Some(3), "not stopped");
     Ok(())
 }

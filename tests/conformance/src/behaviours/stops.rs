@@ -89,10 +89,9 @@ fn by_command(c: &Context) -> Outcome {
     let command = list(&[&c.backend.fixture(), "ask", &port, "/exit?0"]);
     let service = c
         .service(&["deaf", "http", &port])
-        .with(&format!("[start]\nready = {{ tcp = \"127.0.0.1:{port}\" }}\n[stop]\nsteps = [{{ command = {command}, wait = \"10s\" }}]"));
+        .with(&format!("[start]\nready = {{ tcp = \"127.0.0.1:{port}\" }}\n[stop]\nsteps = [{{ command = {command}, wait = \"10m\" }}]"));
     c.run(&service)?;
-    let output = c.ok(&["stop", &service.name])?;
-    ensure!(output.took < Duration::from_secs(9), "the command did not end the program");
+    c.ok(&["stop", &service.name])?;
     c.nothing_runs(&service)
 }
 
