@@ -154,7 +154,9 @@ impl Printer {
         } else {
             anstream::eprintln!("{BAD}error{BAD:#}: {}", failure.error);
         }
-        if let Some(hint) = &failure.hint {
+        // More rights are no way to one's own services: root's are others.
+        let as_root = |hint: &&String| hint.starts_with("`sudo ") && failure.exit == Exit::Permission;
+        if let Some(hint) = failure.hint.as_ref().filter(|hint| !(self.user && as_root(hint))) {
             self.hint(hint);
         }
     }

@@ -104,7 +104,10 @@ impl Layout {
         {
             let local = std::env::var("LOCALAPPDATA").ok().filter(|path| Path::new(path).is_absolute());
             local.map(|local| Self::user_of_windows(&local)).ok_or_else(|| {
-                io::Error::new(io::ErrorKind::NotFound, "%LOCALAPPDATA% names no folder for the user's own services")
+                io::Error::new(
+                    io::ErrorKind::NotFound,
+                    "%LOCALAPPDATA% names no folder for the user's own services",
+                )
             })
         }
         #[cfg(target_vendor = "apple")]
@@ -252,7 +255,12 @@ impl Layout {
     /// service can be called `.locks`.
     #[must_use]
     pub fn change_lock(&self, name: &Name) -> PathBuf {
-        within(&within(&self.run, ".locks"), name.as_str())
+        // A user's run folder comes with the user's first login, and services can be installed before.
+        let folder = match self.scope {
+            Scope::System => &self.run,
+            Scope::User => &self.state,
+        };
+        within(&within(folder, ".locks"), name.as_str())
     }
 }
 

@@ -124,7 +124,7 @@ fn act(
 fn tell(names: &[Name], common: &Common, printer: &Printer, verb: Verb) -> Result<Exit, Failure> {
     each(names, common, printer, &|name, home| {
         if home.is_direct(name) {
-            return Err(services::without_supervisor(name, home, &format!("nobody can {} it", word(verb))));
+            return Err(services::without_supervisor(name, home, "that is a supervisor's work"));
         }
         ask(name, home, verb, None, printer)
     })

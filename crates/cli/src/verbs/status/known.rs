@@ -100,7 +100,7 @@ fn unseen(name: &Name, home: &Home, manager: Option<&ManagerStatus>) -> Status {
             ManagerExit::Signal(signal) => Exit::Signal(signal),
         }),
         why: manager.and_then(|manager| manager.result.clone()),
-        text,
+        text: text.filter(|_| runs),
         ..status
     }
 }

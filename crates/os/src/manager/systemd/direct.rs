@@ -143,8 +143,8 @@ fn stop(spec: &Spec, unit: &mut Text) {
         StopAction::Signal(signal) => Some(signal),
         _ => None,
     });
-    let (signal, wait) = ladder(spec)
-        .unwrap_or_else(|| (first.unwrap_or(Signal::TERM), spec.stop_budget(Family::Unix).get()));
+    let (signal, wait) =
+        ladder(spec).unwrap_or_else(|| (first.unwrap_or(Signal::TERM), spec.stop_budget(Family::Unix).get()));
     unit.line("KillMode", "mixed");
     unit.line("KillSignal", format!("SIG{signal}"));
     // For systemd 0 is for ever.
@@ -180,9 +180,11 @@ fn restart(restart: &Restart, version: Option<u32>, unit: &mut Text) {
     never.extend(restart.signals.never.iter().map(signal));
     let success: BTreeSet<String> =
         restart.success_codes.iter().filter(|code| **code != 0).filter_map(code).collect();
-    for (name, list) in
-        [("RestartPreventExitStatus", never), ("RestartForceExitStatus", again), ("SuccessExitStatus", success)]
-    {
+    for (name, list) in [
+        ("RestartPreventExitStatus", never),
+        ("RestartForceExitStatus", again),
+        ("SuccessExitStatus", success),
+    ] {
         if !list.is_empty() {
             unit.line(name, list.into_iter().collect::<Vec<_>>().join(" "));
         }
@@ -228,8 +230,7 @@ pub(super) fn findings(spec: &Spec, context: &Context) -> Vec<Finding> {
         ("program.env", Some(variables_file(&context.layout, &spec.name))),
     ] {
         found.extend(
-            path.filter(|path| escape::rest_path(path).is_none())
-                .map(|path| unspeakable(field, &path)),
+            path.filter(|path| escape::rest_path(path).is_none()).map(|path| unspeakable(field, &path)),
         );
     }
     environment_findings(spec, &mut found);
@@ -259,8 +260,11 @@ fn environment_findings(spec: &Spec, found: &mut Vec<Finding>) {
         Ok(expanded) => {
             for (name, _) in expanded.iter().filter(|(name, value)| !env_file::can_say(name, value)) {
                 found.push(
-                    Finding::error("program.env", format!("systemd sets no variable `{name}` with such a name or value"))
-                        .with_hint("names are made of letters, digits and `_`"),
+                    Finding::error(
+                        "program.env",
+                        format!("systemd sets no variable `{name}` with such a name or value"),
+                    )
+                    .with_hint("names are made of letters, digits and `_`"),
                 );
             }
         }
@@ -294,7 +298,11 @@ fn restart_findings(spec: &Spec, context: &Context, found: &mut Vec<Finding>) {
         lose("restart.delay.jitter", "knows no random part of a delay", "`restart.delay = { jitter = 0 }`");
     }
     if restart.reset_after != Restart::RESET_AFTER && grows {
-        lose("restart.reset-after", "does not shorten the delay again while the program is stable", SUPERVISE);
+        lose(
+            "restart.reset-after",
+            "does not shorten the delay again while the program is stable",
+            SUPERVISE,
+        );
     }
     if restart.delay == usual {
         let delay = restart.delay.initial;
@@ -302,7 +310,9 @@ fn restart_findings(spec: &Spec, context: &Context, found: &mut Vec<Finding>) {
             "restart.delay",
             match old {
                 Some(version) => format!("systemd {version} always waits {delay} before a restart"),
-                None => "systemd adds no random part to the delays, and does not shorten them again".to_owned(),
+                None => {
+                    "systemd adds no random part to the delays, and does not shorten them again".to_owned()
+                }
             },
         ));
     }

@@ -64,8 +64,7 @@ impl Systemd {
                 "to start at boot without a login, {} has to linger, and logind lets root alone change that here",
                 self.linger.user
             );
-            let hint =
-                format!("{}, or `start.mode = \"manual\"`", self.linger.by_hand("enable-linger"));
+            let hint = format!("{}, or `start.mode = \"manual\"`", self.linger.by_hand("enable-linger"));
             return Some(Finding::error("start.mode", text).with_hint(hint));
         }
         if !needed && !self.systemctl.is_there() {
@@ -78,7 +77,10 @@ impl Systemd {
 
     /// The text of the change in a plan.
     pub(super) fn linger_text(&self) -> String {
-        format!("loginctl enable-linger {0} (services of {0} start at boot, without a login)", self.linger.user)
+        format!(
+            "loginctl enable-linger {0} (services of {0} start at boot, without a login)",
+            self.linger.user
+        )
     }
 
     /// Where Abide remembers that it was the one who switched it on.
@@ -90,9 +92,8 @@ impl Systemd {
         Box::new(Act::new(
             format!("let {} linger", self.linger.user),
             |_| {
-                let by_hand = || {
-                    Some(format!("{}, then the same again", self.linger.by_hand("enable-linger")))
-                };
+                let by_hand =
+                    || Some(format!("{}, then the same again", self.linger.by_hand("enable-linger")));
                 let fail = |why: String| StepError { why, hint: by_hand() };
                 // The mark first: what is not remembered would never be taken back.
                 let mark = self.linger_mark();

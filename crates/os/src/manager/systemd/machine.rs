@@ -349,7 +349,8 @@ impl Work {
             }
         }
         let variables = unit::variables_file(&systemd.layout, &self.plan.service);
-        let wanted = |artifact: &Artifact| matches!(&artifact.target, Target::File { path, .. } if *path == variables);
+        let wanted =
+            |artifact: &Artifact| matches!(&artifact.target, Target::File { path, .. } if *path == variables);
         if self.found.variables.is_there() && !self.plan.artifacts.iter().any(wanted) {
             changes.push(Change {
                 kind: ChangeKind::Remove,

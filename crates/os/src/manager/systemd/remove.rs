@@ -36,9 +36,9 @@ impl Systemd {
         work.run(&found, how)?;
         let removed = work.removed;
         let _ = lock.remove();
-        for folder in [self.layout.run.join(".locks"), self.layout.run.clone()] {
-            drop_if_empty(&folder);
-        }
+        // The folder of locks, the one it is in, and for a user's services the one around that.
+        let levels = if self.layout.scope == Scope::User { 3 } else { 2 };
+        self.layout.change_lock(name).ancestors().skip(1).take(levels).for_each(drop_if_empty);
         Ok(removed)
     }
 

@@ -80,9 +80,7 @@ pub(super) fn why(properties: &Properties, who: &str) -> Option<String> {
     Some(match result {
         "" | "success" => return None,
         "exit-code" => match exit {
-            Some(exit) => {
-                step_of(properties, who).unwrap_or_else(|| format!("{who} ended with {exit}"))
-            }
+            Some(exit) => step_of(properties, who).unwrap_or_else(|| format!("{who} ended with {exit}")),
             None => format!("{who} ended with an error"),
         },
         "signal" | "core-dump" => {

@@ -68,4 +68,3 @@ fn credential(id: &str, path: &Path, unit: &mut Text) {
         unit.line("LoadCredential", format!("{id}:{path}"));
     }
 }
-

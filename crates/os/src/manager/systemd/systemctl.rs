@@ -80,8 +80,7 @@ impl Systemctl {
     /// Lets a user's service manager run without a login, or no longer so.
     pub(crate) fn linger(&self, on: bool, user: &str) -> Result<(), ManagerError> {
         let verb = if on { "enable-linger" } else { "disable-linger" };
-        let fail =
-            |why: String| ManagerError::Call { call: format!("loginctl {verb} {user}"), why };
+        let fail = |why: String| ManagerError::Call { call: format!("loginctl {verb} {user}"), why };
         let output = self
             .command(&self.loginctl, &["--no-ask-password", verb, user])
             .output()

@@ -20,8 +20,7 @@ pub(crate) const OLDEST: u32 = 247;
 pub fn render(spec: &Spec, context: &Context) -> Vec<Artifact> {
     let unit = within(&context.layout.units, &format!("{}.service", spec.name));
     let file = |path, access, content| Artifact { target: Target::File { path, access }, content };
-    let mut files =
-        vec![file(context.layout.spec(&spec.name), Access::Private, context.spec_text.clone())];
+    let mut files = vec![file(context.layout.spec(&spec.name), Access::Private, context.spec_text.clone())];
     if let Some(variables) = direct::variables(spec) {
         files.push(file(variables_file(&context.layout, &spec.name), Access::Private, variables));
     }
@@ -245,4 +244,3 @@ pub(super) fn is_unit_name(name: &str) -> bool {
         && unit_name(name).len() <= 255
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":-_.\\@".contains(&byte))
 }
-

@@ -28,7 +28,11 @@ pub(super) fn findings(spec: &Spec) -> Vec<Finding> {
     }
     if security.network == Some(Network::Local) {
         let why = "cannot bound the addresses that a user's own services reach";
-        lose("security.network", why, "`security.network = \"none\"`, or a service of the machine (without `--user`)");
+        lose(
+            "security.network",
+            why,
+            "`security.network = \"none\"`, or a service of the machine (without `--user`)",
+        );
     }
     if !security.effective().unrestricted && security.home.is_none() {
         found.push(Finding::note(

@@ -142,10 +142,12 @@ impl Systemd {
                 // The supervisor's own last words say more than the code it ended with.
                 let told = Some(properties.text("StatusText")).filter(|text| !text.is_empty());
                 let told = told.filter(|_| properties.text("Result") == "exit-code").map(str::to_owned);
-                let why = told.or_else(|| why(&properties, self.look(name).map_or("it", |found| found.who()))).unwrap_or_else(|| match job {
-                    Job::Failed(why) => why,
-                    _ => format!("it is {}", state.as_str()),
-                });
+                let why = told
+                    .or_else(|| why(&properties, self.look(name).map_or("it", |found| found.who())))
+                    .unwrap_or_else(|| match job {
+                        Job::Failed(why) => why,
+                        _ => format!("it is {}", state.as_str()),
+                    });
                 Err(ManagerError::Failed { name: name.clone(), verb, why, said })
             }
         }

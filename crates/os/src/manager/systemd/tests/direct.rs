@@ -58,7 +58,8 @@ fn the_program_itself_is_started_with_its_very_arguments() {
 
 #[test]
 fn a_program_that_tells_when_it_is_ready_is_waited_for() {
-    let more = "start.ready = { notify = true, timeout = \"90s\" }\nhealth = [{ notify = true, every = \"7s\" }]";
+    let more =
+        "start.ready = { notify = true, timeout = \"90s\" }\nhealth = [{ notify = true, every = \"7s\" }]";
     assert_eq!(value(more, "Type").as_deref(), Some("notify"));
     assert_eq!(value(more, "TimeoutStartSec").as_deref(), Some("90s"));
     assert_eq!(value(more, "WatchdogSec").as_deref(), Some("7s"));
@@ -110,7 +111,10 @@ fn ends_lead_to_restarts_as_the_spec_says() {
     );
     assert_eq!(value(more, "RestartPreventExitStatus").as_deref(), Some("9 SIGKILL"));
     assert_eq!(value(more, "SuccessExitStatus").as_deref(), Some("3"));
-    assert_eq!(value("restart.success-codes = [4]", "RestartForceExitStatus").unwrap().split(' ').next(), Some("0"));
+    assert_eq!(
+        value("restart.success-codes = [4]", "RestartForceExitStatus").unwrap().split(' ').next(),
+        Some("0")
+    );
     assert_eq!(value("restart.when = \"always\"", "RestartForceExitStatus"), None);
     assert_eq!(value("restart.when = \"never\"", "Restart").as_deref(), Some("no"));
     assert_eq!(value("restart.when = \"never\"", "RestartSec"), None);
@@ -125,7 +129,10 @@ fn the_delay_grows_where_systemd_can_do_that() {
     let old = unit_of(&spec(more), Some(252));
     assert!(old.contains("RestartSec=1s") && !old.contains("RestartSteps"));
     let lost = found(more, Some(252));
-    assert!(lost.iter().any(|it| it.level == Level::Error && it.field.as_deref() == Some("restart.delay")), "{lost:?}");
+    assert!(
+        lost.iter().any(|it| it.level == Level::Error && it.field.as_deref() == Some("restart.delay")),
+        "{lost:?}"
+    );
     let accepted = found(&format!("{more}\naccept = [\"restart.delay\"]"), Some(252));
     assert!(accepted.iter().all(|it| it.level != Level::Error), "{accepted:?}");
     let fixed = "restart.delay = { initial = \"1s\", factor = 1.0, jitter = 0 }";
@@ -140,7 +147,10 @@ fn a_ladder_of_one_signal_is_systemds_own() {
     assert_eq!(value(more, "TimeoutStopSec").as_deref(), Some("3s"));
     let longer = "stop.steps = [{ signal = \"INT\", wait = \"3s\" }, { signal = \"TERM\", wait = \"4s\" }]";
     let lost = found(longer, None);
-    assert!(lost.iter().any(|it| it.level == Level::Error && it.field.as_deref() == Some("stop.steps")), "{lost:?}");
+    assert!(
+        lost.iter().any(|it| it.level == Level::Error && it.field.as_deref() == Some("stop.steps")),
+        "{lost:?}"
+    );
     assert_eq!(value(longer, "TimeoutStopSec").as_deref(), Some("7s"));
     let at_once = "stop.steps = [{ kill = \"tree\" }]";
     assert_eq!(value(at_once, "KillSignal").as_deref(), Some("SIGKILL"));

@@ -235,8 +235,11 @@ fn a_jit_runtime_is_noticed_by_what_the_command_is() {
 #[test]
 fn a_missing_supervisor_is_told_in_the_plan() {
     let machine = Machine::new();
-    let desired =
-        Desired::new(spec("command = [\"/bin/sleep\"]"), None, std::path::PathBuf::from("/nonexistent/abide-supervisor"));
+    let desired = Desired::new(
+        spec("command = [\"/bin/sleep\"]"),
+        None,
+        std::path::PathBuf::from("/nonexistent/abide-supervisor"),
+    );
     let plan = machine.systemd.plan(&desired).unwrap();
     assert!(plan.blocked());
     assert!(plan.findings[0].text.contains("/nonexistent/abide-supervisor"));

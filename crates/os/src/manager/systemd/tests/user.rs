@@ -32,7 +32,9 @@ fn lost(more: &str) -> Vec<String> {
 #[test]
 fn a_users_unit_has_nothing_that_needs_rights() {
     let unit = unit("");
-    for word in ["User=", "DynamicUser", "Private", "ProtectSystem", "ProtectHome", "Capability", "StateDirectory"] {
+    for word in
+        ["User=", "DynamicUser", "Private", "ProtectSystem", "ProtectHome", "Capability", "StateDirectory"]
+    {
         assert!(!unit.lines().any(|line| line.starts_with(word)), "{word}: {unit}");
     }
     assert_eq!(only(&unit, "Install", "WantedBy").as_deref(), Some("default.target"));
@@ -45,7 +47,9 @@ fn a_users_unit_has_nothing_that_needs_rights() {
 
 #[test]
 fn what_hides_files_is_made_when_it_is_asked_for() {
-    let unit = unit("security.home = \"read-only\"\nsecurity.write = [\"/home/a/out put\"]\nsecurity.shared-temp = false");
+    let unit = unit(
+        "security.home = \"read-only\"\nsecurity.write = [\"/home/a/out put\"]\nsecurity.shared-temp = false",
+    );
     let service = |key: &str| only(&unit, "Service", key).unwrap();
     assert_eq!((service("PrivateUsers"), service("PrivateTmp")), ("yes".into(), "yes".into()));
     assert_eq!(service("ProtectHome"), "read-only");
