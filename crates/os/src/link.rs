@@ -57,6 +57,21 @@ where
     imp::host(kind, name, move |imp| body(Link { imp }))
 }
 
+/// The same for a program that has its own words for a failure: the body was not called when it answers an error.
+///
+/// # Errors
+/// On Windows, ERROR_FAILED_SERVICE_CONTROLLER_CONNECT (1063) when it was not the service control manager that started
+/// this process. Elsewhere it does not fail.
+pub fn try_host<F>(kind: ManagerKind, name: &str, body: F) -> std::io::Result<i32>
+where
+    F: FnOnce(Link) -> i32 + Send + 'static,
+{
+    #[cfg(windows)]
+    return imp::try_host(kind, name, move |imp| body(Link { imp }));
+    #[cfg(not(windows))]
+    Ok(host(kind, name, body))
+}
+
 /// The line to the service manager. Telling it something never blocks and never fails: a manager that is not there, or
 /// does not listen, is not told.
 #[derive(Debug)]
@@ -69,6 +84,15 @@ impl Link {
     /// handed over at once.
     pub fn orders_to(&self, take: Box<dyn Fn(Order) + Send + Sync>) {
         self.imp.orders_to(take);
+    }
+
+    /// Which orders the program can follow besides stopping: the manager offers no others. Both, as long as nobody says
+    /// otherwise. Only the SCM asks.
+    pub fn accepts(&self, pause: bool, reload: bool) {
+        #[cfg(windows)]
+        self.imp.accepts(pause, reload);
+        #[cfg(not(windows))]
+        let _ = (pause, reload);
     }
 
     /// The program is not ready yet; the manager should be patient for this much longer.

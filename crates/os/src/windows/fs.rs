@@ -16,6 +16,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 use super::account::is_privileged;
 use super::security::{Descriptor, Sid};
 use super::sys::{check, owned, wide};
+use super::task;
 use crate::fs::Access;
 
 /// Others may do everything with an open file but keep it from being renamed or removed.
@@ -24,17 +25,19 @@ const SHARE_ALL: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
 /// SYSTEM, Administrators, and the account that makes it unless that is an administrator: then the rights are those of
 /// all administrators, and a program of the same person that is not elevated has none. Nothing comes down from the folder
 /// above. `OICI`: holds for what is made inside of a folder too.
-fn private(inherited: &str) -> io::Result<String> {
+///
+/// Below the user's own folder a program of the same person is to get at it in any case.
+fn private(path: &Path, inherited: &str) -> io::Result<String> {
     let all = format!("(A;{inherited};FA;;;SY)(A;{inherited};FA;;;BA)");
-    if is_privileged() {
+    if is_privileged() && !task::is_of_user(path) {
         return Ok(format!("O:BAD:P{all}"));
     }
     Ok(format!("D:P{all}(A;{inherited};FA;;;{})", Sid::own()?.text()?))
 }
 
 /// The access list of a new folder.
-fn folder_list(private_only: bool) -> io::Result<String> {
-    let mut list = private("OICI")?;
+fn folder_list(path: &Path, private_only: bool) -> io::Result<String> {
+    let mut list = private(path, "OICI")?;
     if !private_only {
         list.push_str("(A;OICI;0x1200a9;;;BU)");
     }
@@ -42,8 +45,8 @@ fn folder_list(private_only: bool) -> io::Result<String> {
 }
 
 /// The access list of a new file.
-fn file_list(access: Access) -> io::Result<String> {
-    let mut list = private("")?;
+fn file_list(path: &Path, access: Access) -> io::Result<String> {
+    let mut list = private(path, "")?;
     match access {
         Access::Private => {}
         // Read and execute, for users and for the services' own accounts, which are users too.
@@ -53,7 +56,7 @@ fn file_list(access: Access) -> io::Result<String> {
 }
 
 pub(crate) fn create_dir(path: &Path, private: bool) -> io::Result<()> {
-    create_dir_with(path, &folder_list(private)?)
+    create_dir_with(path, &folder_list(path, private)?)
 }
 
 /// Makes a folder with an access list in text form (SDDL). It is never there without.
@@ -66,7 +69,7 @@ pub(crate) fn create_dir_with(path: &Path, sddl: &str) -> io::Result<()> {
 }
 
 pub(crate) fn create_new(path: &Path, access: Access) -> io::Result<File> {
-    create(path, GENERIC_WRITE, CREATE_NEW, &file_list(access)?)
+    create(path, GENERIC_WRITE, CREATE_NEW, &file_list(path, access)?)
 }
 
 fn create(path: &Path, access: u32, disposition: u32, sddl: &str) -> io::Result<File> {
@@ -103,7 +106,7 @@ pub(crate) fn open_append(path: &Path) -> io::Result<File> {
 
 pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
     use windows_sys::Win32::Foundation::GENERIC_READ;
-    create(path, GENERIC_READ | GENERIC_WRITE, OPEN_ALWAYS, &private("")?)
+    create(path, GENERIC_READ | GENERIC_WRITE, OPEN_ALWAYS, &private(path, "")?)
 }
 
 /// A file that is open can't make way for another of its name here: removing it leaves the name until it is closed.

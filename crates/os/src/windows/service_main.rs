@@ -6,6 +6,7 @@
 use std::ffi::c_void;
 use std::fmt;
 use std::io;
+use std::os::windows::io::{AsHandle, OwnedHandle};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -24,8 +25,13 @@ use windows_sys::Win32::System::Services::{
     SERVICE_WIN32_OWN_PROCESS, SetServiceStatus, StartServiceCtrlDispatcherW,
 };
 
-use super::sys::{check, is, wide};
+use super::scm::registry;
+use super::sys::{check, is, text_at, wide};
+use super::task::ending;
+use super::wait::Waiter;
 use crate::link::{ManagerKind, Order};
+use crate::manager::scm::direct::WORKING_DIR;
+use crate::paths::Layout;
 
 /// The service's own controls, as in `sc control NAME 130`: more talkative.
 pub(crate) const CONTROL_DEBUG_ON: u32 = 128;
@@ -53,18 +59,34 @@ struct Service {
     code: Mutex<i32>,
 }
 
-#[derive(Default)]
 struct State {
     /// The SCM's handle for telling it, as a number; 0 until it is there. The SCM itself closes it.
     handle: usize,
     current: u32,
     checkpoint: u32,
     hint: Duration,
+    /// Whether it can be paused, and whether it can read its settings again.
+    accepts: (bool, bool),
     /// How the program ended, kept for the last word to the SCM.
     exit: Option<Exit>,
     take: Option<Take>,
     /// Orders that came before somebody took them.
     early: Vec<Order>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            handle: 0,
+            current: 0,
+            checkpoint: 0,
+            hint: Duration::ZERO,
+            accepts: (true, true),
+            exit: None,
+            take: None,
+            early: Vec::new(),
+        }
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -75,10 +97,7 @@ pub(crate) fn host<F>(kind: ManagerKind, name: &str, body: F) -> i32
 where
     F: FnOnce(Link) -> i32 + Send + 'static,
 {
-    if kind != ManagerKind::Scm {
-        return body(Link { service: None });
-    }
-    match serve(name, Box::new(body)) {
+    match try_host(kind, name, body) {
         Ok(code) => code,
         Err(error) => {
             // Nobody reads this but somebody who typed it: the SCM gives its services no standard error.
@@ -90,6 +109,21 @@ where
             }
             1
         }
+    }
+}
+
+pub(crate) fn try_host<F>(kind: ManagerKind, name: &str, body: F) -> io::Result<i32>
+where
+    F: FnOnce(Link) -> i32 + Send + 'static,
+{
+    match kind {
+        ManagerKind::Scm => serve(name, Box::new(body)),
+        ManagerKind::Task => {
+            body(Link { service: None, ending: Ending::of(name) });
+            // It ended of its own will, be it because it gave up: the Task Scheduler is to leave it at that.
+            Ok(0)
+        }
+        _ => Ok(body(Link::NONE)),
     }
 }
 
@@ -114,8 +148,12 @@ fn serve(name: &str, body: Body) -> io::Result<i32> {
     Ok(*lock(&service.code))
 }
 
-unsafe extern "system" fn service_main(_: u32, _: *mut windows_sys::core::PWSTR) {
+unsafe extern "system" fn service_main(count: u32, arguments: *mut windows_sys::core::PWSTR) {
     let Some(service) = SERVICE.get() else { return };
+    if count > 0 {
+        // SAFETY: the system passes that many texts, of which the first is the name by which it knows the service.
+        adopt(&unsafe { text_at(*arguments) });
+    }
     // SAFETY: the name ends with a NUL and is never freed, nor is what the handler is given.
     let handle = unsafe {
         RegisterServiceCtrlHandlerExW(
@@ -127,7 +165,7 @@ unsafe extern "system" fn service_main(_: u32, _: *mut windows_sys::core::PWSTR)
     lock(&service.state).handle = handle as usize;
     service.tell(SERVICE_START_PENDING, USUAL_HINT);
     let body = lock(&service.body).take();
-    let code = body.map_or(1, |body| body(Link { service: Some(service) }));
+    let code = body.map_or(1, |body| body(Link { service: Some(service), ending: None }));
     *lock(&service.code) = code;
     let mut state = lock(&service.state);
     // The last word comes when all is written and closed: from then on the SCM may start the service anew.
@@ -135,6 +173,23 @@ unsafe extern "system" fn service_main(_: u32, _: *mut windows_sys::core::PWSTR)
     state.current = SERVICE_STOPPED;
     state.exit = Some(exit);
     state.send();
+}
+
+/// Takes on what the SCM can't or doesn't give a program that it starts directly: the folder it shall work in, and (Wine's
+/// does not look at them) the variables of its key. What can't be had is left out: the program will say what it misses.
+fn adopt(name: &str) {
+    for entry in registry::environment(name).unwrap_or_default() {
+        if let Some((variable, value)) = entry.split_once('=')
+            && !variable.is_empty()
+            && std::env::var_os(variable).is_none()
+        {
+            // SAFETY: on Windows the environment is the system's, which guards it against other threads.
+            unsafe { std::env::set_var(variable, value) };
+        }
+    }
+    if let Some(folder) = std::env::var_os(WORKING_DIR) {
+        let _ = std::env::set_current_dir(folder);
+    }
 }
 
 unsafe extern "system" fn control(control: u32, _: u32, _: *mut c_void, context: *mut c_void) -> u32 {
@@ -204,11 +259,12 @@ impl State {
                 SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_SHUTDOWN | SERVICE_ACCEPT_PRESHUTDOWN
             }
             _ => {
+                let when = |yes: bool, control: u32| if yes { control } else { 0 };
                 SERVICE_ACCEPT_STOP
                     | SERVICE_ACCEPT_SHUTDOWN
                     | SERVICE_ACCEPT_PRESHUTDOWN
-                    | SERVICE_ACCEPT_PAUSE_CONTINUE
-                    | SERVICE_ACCEPT_PARAMCHANGE
+                    | when(self.accepts.0, SERVICE_ACCEPT_PAUSE_CONTINUE)
+                    | when(self.accepts.1, SERVICE_ACCEPT_PARAMCHANGE)
             }
         };
         let code = match self.exit {
@@ -231,9 +287,25 @@ impl State {
     }
 }
 
-/// The line to the SCM, or none in the foreground.
+/// The event by which whoever wants a supervisor of the Task Scheduler to end says so. It is there as long as this is.
+struct Ending {
+    waiter: Mutex<Option<Waiter>>,
+    event: OwnedHandle,
+}
+
+impl Ending {
+    /// `None` where another supervisor has it, which the lock of the service will tell.
+    fn of(name: &str) -> Option<Self> {
+        let name = name.parse().ok()?;
+        let event = ending::create(&Layout::user().ok()?.control(&name)).ok()?;
+        Some(Self { waiter: Mutex::new(None), event })
+    }
+}
+
+/// The line to the SCM, to whoever ends a task, or none in the foreground.
 pub(crate) struct Link {
     service: Option<&'static Service>,
+    ending: Option<Ending>,
 }
 
 impl fmt::Debug for Link {
@@ -243,13 +315,30 @@ impl fmt::Debug for Link {
 }
 
 impl Link {
+    const NONE: Self = Self { service: None, ending: None };
+
     pub(crate) fn orders_to(&self, take: Take) {
+        if let Some(ending) = &self.ending {
+            // Without the wait it can still be stopped over its control endpoint, or killed.
+            *lock(&ending.waiter) = Waiter::new(ending.event.as_handle(), move || take(Order::Stop)).ok();
+            return;
+        }
         let Some(service) = self.service else { return };
         let mut state = lock(&service.state);
         for order in std::mem::take(&mut state.early) {
             take(order);
         }
         state.take = Some(take);
+    }
+
+    pub(crate) fn accepts(&self, pause: bool, reload: bool) {
+        let Some(service) = self.service else { return };
+        let mut state = lock(&service.state);
+        state.accepts = (pause, reload);
+        // Also in the middle of a life: told with the state as it is.
+        if state.current != 0 {
+            state.send();
+        }
     }
 
     fn tell(&self, current: u32, hint: Duration) {

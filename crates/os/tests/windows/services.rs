@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use abide_os::link::{ManagerKind, Order, host};
+use abide_os::link::{ManagerKind, Order, host, try_host};
 use abide_os::manager::scm::Scm;
 use abide_os::manager::{
     ChangeKind, Desired, Enabled, ManagerError, ManagerExit, ManagerState, Plan, ServiceManager, Uninstall,
@@ -24,6 +24,8 @@ pub const TESTS: &[(&str, fn())] = &[
     ("a failed apply leaves nothing", rollback),
     ("a service of somebody else is left alone", foreign),
     ("a half-removed service is finished off", halves),
+    ("a program that is a service itself is started directly", direct_life),
+    ("a program gets a supervisor, and loses it again", direct_and_back),
 ];
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,6 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Becomes the supervisor of a service when the SCM starts this executable as one.
 pub fn serve() {
     let args: Vec<String> = std::env::args().collect();
+    if args.get(1).is_some_and(|first| first == "direct") {
+        std::process::exit(be_direct(&args));
+    }
     let [_, run, manager, kind, name] = args.as_slice() else { return };
     if (run.as_str(), manager.as_str(), kind.as_str()) != ("run", "--manager", "scm") {
         return;
@@ -66,6 +71,28 @@ pub fn serve() {
         0
     });
     std::process::exit(code);
+}
+
+/// Is a service without a supervisor, which writes down what it was given.
+fn be_direct(args: &[String]) -> i32 {
+    let args = args.to_vec();
+    try_host(ManagerKind::Scm, "any name", move |link| {
+        let mut told = format!("{args:?}\n{:?}\n", std::env::current_dir());
+        for variable in ["ABIDE_SERVICE", "ABIDE_WORKING_DIR", "STATE_DIRECTORY", "AWKWARD"] {
+            told.push_str(&format!("{variable}={:?}\n", std::env::var(variable)));
+        }
+        std::fs::write(&args[2], told).unwrap();
+        let (orders, taken) = mpsc::channel();
+        link.orders_to(Box::new(move |order| {
+            let _ = orders.send(order);
+        }));
+        link.accepts(false, false);
+        link.ready();
+        while !matches!(taken.recv(), Ok(Order::Stop | Order::Shutdown) | Err(_)) {}
+        link.stopped(Exit::Code(0));
+        0
+    })
+    .unwrap_or(1)
 }
 
 /// A place for one test, taken away again whatever becomes of it.
@@ -143,20 +170,23 @@ impl Drop for Place {
 }
 
 fn control(name: &Name, control: u32) {
+    assert_eq!(try_control(name, control), Ok(()));
+}
+
+fn try_control(name: &Name, control: u32) -> Result<(), Option<i32>> {
     let name: Vec<u16> = name.as_str().encode_utf16().chain([0]).collect();
     // SAFETY: the name ends with a NUL, and both handles are closed once.
     unsafe {
         let manager = OpenSCManagerW(std::ptr::null(), std::ptr::null(), SC_MANAGER_ALL_ACCESS);
         let service = OpenServiceW(manager, name.as_ptr(), SERVICE_ALL_ACCESS);
         let mut status = SERVICE_STATUS::default();
-        assert_ne!(
-            ControlService(service, control, &raw mut status),
-            0,
-            "{}",
-            std::io::Error::last_os_error()
-        );
+        let answer = match ControlService(service, control, &raw mut status) {
+            0 => Err(std::io::Error::last_os_error().raw_os_error()),
+            _ => Ok(()),
+        };
         CloseServiceHandle(service);
         CloseServiceHandle(manager);
+        answer
     }
 }
 
@@ -340,4 +370,86 @@ fn halves() {
     std::fs::remove_file(place.layout().spec(&place.name)).unwrap();
     place.uninstall().unwrap();
     assert!(!place.scm().status(&place.name).unwrap().installed);
+}
+
+/// A command of this executable that writes down its arguments, some of them awkward, and the folder of that.
+fn direct(place: &Place, more: &str) -> (Desired, PathBuf, Vec<String>) {
+    let own = std::env::current_exe().unwrap().display().to_string();
+    let notes = place.folder.path().join("notes of it.txt");
+    let arguments = ["", "a b\\", "%PATH%", "\"q\" %TEMP%", "$x", "é 日", "two\nlines"];
+    let mut command = vec![own, "direct".into(), notes.display().to_string()];
+    command.extend(arguments.map(str::to_owned));
+    let mut spec: Spec =
+        Spec::parse(&format!("name = \"{}\"\n{more}\n[program]\ncommand = [\"x\"]\n", place.name)).unwrap();
+    spec.program.command = command.clone();
+    spec.program.supervised = false;
+    spec.program.env.insert("BASE".into(), "b $$ %PATH% é".into());
+    spec.program.env.insert("AWKWARD".into(), "\"${BASE}\" = x".into());
+    (Desired::new(spec, None, None), notes, command)
+}
+
+fn direct_life() {
+    let place = Place::new("abide-test-direct");
+    let scm = place.scm();
+    let (desired, notes, command) = direct(&place, "restart.give-up = { after = 2, within = \"1m\" }");
+    let plan = scm.plan(&desired).unwrap();
+    assert!(!plan.blocked(), "{:?}", plan.findings);
+    assert!(scm.apply(&plan, &mut |_| {}).unwrap().changed);
+    let again = scm.plan(&desired).unwrap();
+    assert!(again.is_empty(), "{:#?}", again.changes);
+    assert!(scm.installed().unwrap().contains(&place.name));
+    assert!(!place.layout().lib.exists(), "no supervisor is installed");
+
+    place.start().unwrap();
+    let status = scm.status(&place.name).unwrap();
+    assert!(status.installed && status.managed_by_abide && status.halves.is_empty(), "{status:?}");
+    assert_eq!(status.state, ManagerState::Running);
+    assert!(status.main_pid.is_some_and(|pid| pid != std::process::id()), "{status:?}");
+    let told = std::fs::read_to_string(&notes).unwrap();
+    let data = place.layout().state_of(&place.name).join("data");
+    assert!(told.starts_with(&format!("{command:?}\n{:?}\n", Ok::<_, ()>(&data))), "{told}");
+    assert!(data.is_dir());
+    for (variable, value) in [
+        ("ABIDE_SERVICE", place.name.to_string()),
+        ("ABIDE_WORKING_DIR", data.display().to_string()),
+        ("STATE_DIRECTORY", data.display().to_string()),
+        ("AWKWARD", "\"b $ %PATH% é\" = x".to_owned()),
+    ] {
+        let line = format!("{variable}={:?}\n", Ok::<_, ()>(value));
+        assert!(told.contains(&line), "{line} in {told}");
+    }
+    // It can't be paused, and said so.
+    assert_eq!(try_control(&place.name, 2), Err(Some(1052)));
+    let pid = status.main_pid;
+
+    // What the program does not notice needs no restart; what it does needs one.
+    let (mut other, ..) = direct(&place, "restart.give-up = false\ndescription = \"other\"");
+    assert!(!scm.apply(&scm.plan(&other).unwrap(), &mut |_| {}).unwrap().restarted);
+    assert_eq!(scm.status(&place.name).unwrap().main_pid, pid);
+    other.spec.program.env.insert("MORE".into(), "1".into());
+    let other = Desired::new(other.spec, None, None);
+    assert!(scm.apply(&scm.plan(&other).unwrap(), &mut |_| {}).unwrap().restarted);
+    assert_ne!(scm.status(&place.name).unwrap().main_pid, pid);
+
+    place.stop();
+    assert_eq!(place.state(), ManagerState::Stopped);
+    place.uninstall().unwrap();
+    let left: Vec<_> = place.files().into_iter().filter(|path| path.is_file()).collect();
+    assert_eq!(left, Vec::<PathBuf>::new());
+    assert!(!scm.status(&place.name).unwrap().installed);
+}
+
+fn direct_and_back() {
+    let place = Place::new("abide-test-both");
+    let scm = place.scm();
+    place.apply("");
+    place.start().unwrap();
+    let (desired, notes, _) = direct(&place, "");
+    let applied = scm.apply(&scm.plan(&desired).unwrap(), &mut |_| {}).unwrap();
+    assert!(applied.restarted && notes.exists());
+    assert!(scm.plan(&desired).unwrap().is_empty());
+    assert!(place.apply("").restarted);
+    assert_eq!(place.state(), ManagerState::Running);
+    assert!(place.plan("").is_empty());
+    place.uninstall().unwrap();
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use abide_spec::{Family, Profile, RunAs, Spec, StartMode, When};
 
+use super::direct;
 use crate::manager::{Context, stop_budget};
 use crate::quote::{command_text, program_of};
 
@@ -30,6 +31,7 @@ const LONGEST_RESET: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Setting {
     ImagePath,
+    Environment,
     DisplayName,
     Description,
     Start,
@@ -44,8 +46,9 @@ pub(crate) enum Setting {
 }
 
 impl Setting {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::ImagePath,
+        Self::Environment,
         Self::DisplayName,
         Self::Description,
         Self::Start,
@@ -63,6 +66,7 @@ impl Setting {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::ImagePath => "image-path",
+            Self::Environment => "environment",
             Self::DisplayName => "display-name",
             Self::Description => "description",
             Self::Start => "start",
@@ -77,9 +81,12 @@ impl Setting {
         }
     }
 
-    /// Whether a change of it makes a difference to a supervisor that runs.
+    /// Whether a change of it makes a difference to a process that runs.
     pub(crate) const fn needs_restart(self) -> bool {
-        matches!(self, Self::ImagePath | Self::Account | Self::SidType | Self::Privileges)
+        matches!(
+            self,
+            Self::ImagePath | Self::Environment | Self::Account | Self::SidType | Self::Privileges
+        )
     }
 }
 
@@ -101,7 +108,7 @@ pub(crate) enum SidType {
     Restricted,
 }
 
-/// What the SCM does when the supervisor itself dies.
+/// What the SCM does when the process that it started dies: the supervisor, or a program that is a service itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FailureActions {
     /// After so long without a failure they are counted anew.
@@ -115,6 +122,8 @@ pub(crate) struct FailureActions {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) image_path: String,
+    /// `NAME=VALUE` each: what the process gets besides the variables of its account. Nothing for a supervisor.
+    pub(crate) environment: Vec<String>,
     pub(crate) display_name: String,
     pub(crate) description: String,
     pub(crate) start: StartType,
@@ -131,12 +140,20 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// What shall be. An image path that can't be written (a NUL or a quotation mark in the supervisor's path) is left
-    /// empty; no path of Windows has either.
+    /// empty; no path of Windows has either. What can't be written of a program's own command line is a finding.
     pub(crate) fn of(spec: &Spec, context: &Context) -> Self {
-        let supervisor = windows_text(&context.supervisor);
         let (failure, failures_without_crash) = failure(spec);
+        let (image_path, environment) = if spec.program.supervised {
+            (image_path(&windows_text(&context.supervisor), spec.name.as_str()), Vec::new())
+        } else {
+            (
+                direct::image_path(&spec.program.command).unwrap_or_default(),
+                direct::environment(spec, context).unwrap_or_default(),
+            )
+        };
         Self {
-            image_path: image_path(&supervisor, spec.name.as_str()),
+            image_path,
+            environment,
             display_name: spec.display_name.clone().unwrap_or_else(|| spec.name.as_str().to_owned()),
             description: spec.description.clone().unwrap_or_default(),
             start: match spec.start.mode {
@@ -161,6 +178,7 @@ impl Entry {
         let word = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
         match setting {
             Setting::ImagePath => self.image_path.clone(),
+            Setting::Environment => self.environment.join("\n"),
             Setting::DisplayName => self.display_name.clone(),
             Setting::Description => self.description.clone(),
             Setting::Start => match self.start {
@@ -189,12 +207,23 @@ impl Entry {
         }
     }
 
-    /// All of it, a line each.
+    /// All of it, a line each; a line for every variable.
     pub(crate) fn text(&self) -> String {
+        let line = |setting: Setting, value: &str| format!("{} = {value}\n", setting.as_str());
         Setting::ALL
             .iter()
-            .map(|&setting| format!("{} = {}\n", setting.as_str(), self.value(setting)))
+            .map(|&setting| match setting {
+                Setting::Environment => {
+                    self.environment.iter().map(|entry| line(setting, entry)).collect::<String>()
+                }
+                _ => line(setting, &self.value(setting)),
+            })
             .collect()
+    }
+
+    /// Whether it is one of ours: a supervisor for the service of that name, or a program that we told its name.
+    pub(crate) fn is_ours(&self, name: &str) -> bool {
+        is_supervisor(&self.image_path, name) || direct::is_told(&self.environment, name)
     }
 
     /// The settings in which two entries differ.
@@ -225,7 +254,7 @@ pub(crate) fn image_path(supervisor: &str, name: &str) -> String {
 }
 
 /// Whether a registered command line is a supervisor of ours for that service.
-pub(crate) fn is_ours(image_path: &str, name: &str) -> bool {
+pub(crate) fn is_supervisor(image_path: &str, name: &str) -> bool {
     let program = program_of(image_path);
     let file = program.rsplit(['\\', '/']).next().unwrap_or(program).to_lowercase();
     file.starts_with("abide-supervisor")
@@ -265,6 +294,9 @@ pub(crate) fn account(spec: &Spec) -> String {
 /// The supervisor heals its program; these heal the supervisor, in the same rhythm. Where the supervisor gives up, it
 /// says so by stopping in good order, and that must be the end of it: so an orderly stop with an error counts as a
 /// failure only where there is no giving up.
+///
+/// A program that is a service itself is healed by these alone: every end with an error is a failure, and failures are
+/// counted anew when it has been well for `reset-after`.
 fn failure(spec: &Spec) -> (FailureActions, bool) {
     let restart = &spec.restart;
     if restart.when == When::Never {
@@ -287,10 +319,13 @@ fn failure(spec: &Spec) -> (FailureActions, bool) {
     while actions.len() > 1 && actions[actions.len() - 1] == actions[actions.len() - 2] {
         actions.pop();
     }
-    let reset = gives_up.map_or(restart.reset_after.get(), |give_up| give_up.within.get());
+    let direct = !spec.program.supervised;
+    let reset = gives_up
+        .filter(|_| !direct)
+        .map_or(restart.reset_after.get(), |give_up| give_up.within.get());
     // The SCM counts in whole seconds.
     let reset = Duration::from_secs(reset.min(LONGEST_RESET).as_secs_f64().ceil() as u64);
-    (FailureActions { reset, actions }, gives_up.is_none())
+    (FailureActions { reset, actions }, direct || gives_up.is_none())
 }
 
 fn whole_milliseconds(delay: Duration) -> Duration {

@@ -9,18 +9,19 @@
 
 use abide_spec::{RunAs, Spec, StopAction};
 
+pub(crate) mod direct;
 mod entry;
 mod sid;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use entry::{Entry, FailureActions, Setting, SidType, StartType, is_ours};
+pub(crate) use entry::{Entry, FailureActions, Setting, SidType, StartType, windows_text};
 pub(crate) use sid::of_service;
 
 #[cfg(windows)]
 pub use crate::windows::scm::Scm;
 
-use self::entry::{account, can_depend_on, windows_text};
+use self::entry::{account, can_depend_on};
 use super::capability::{self, lost};
 use super::{Access, Artifact, Context, Finding, Kind, Target};
 
@@ -31,10 +32,17 @@ pub(crate) const EVENT_SOURCES: &str = r"SYSTEM\CurrentControlSet\Services\Event
 /// One of our own would be held open by the Event Log, and could not be removed.
 pub(crate) const EVENT_MESSAGES: &str = r"%SystemRoot%\System32\EventCreate.exe";
 
-/// The folders that are the service's own, with the rights of its account on them.
-pub(crate) fn own_folders(spec: &Spec, context: &Context) -> [std::path::PathBuf; 3] {
+/// The folders that are the service's own, with the rights of its account on them. A program without a supervisor has
+/// no output that is kept and no control endpoint; its data folder, which a supervisor would make, is made for it.
+pub(crate) fn own_folders(spec: &Spec, context: &Context) -> Vec<std::path::PathBuf> {
     let layout = &context.layout;
-    [layout.state_of(&spec.name), layout.logs_of(&spec.name), layout.run_of(&spec.name)]
+    let state = layout.state_of(&spec.name);
+    if spec.program.supervised {
+        vec![state, layout.logs_of(&spec.name), layout.run_of(&spec.name)]
+    } else {
+        let data = direct::data_folder(spec, context);
+        vec![state, data]
+    }
 }
 
 /// How the entry of a service is called in plans.
@@ -85,8 +93,11 @@ pub fn render(spec: &Spec, context: &Context) -> Vec<Artifact> {
 
 /// What the SCM can't make of this spec, and what is worth knowing about it.
 #[must_use]
-pub fn findings(spec: &Spec, _: &Context) -> Vec<Finding> {
+pub fn findings(spec: &Spec, context: &Context) -> Vec<Finding> {
     let mut found = capability::findings(Kind::Scm, spec);
+    if !spec.program.supervised {
+        found.extend(direct::findings(spec, context));
+    }
     for name in spec.start.after.iter().filter(|name| !can_depend_on(name)) {
         found.push(lost(
             spec,
@@ -108,7 +119,8 @@ pub fn findings(spec: &Spec, _: &Context) -> Vec<Finding> {
     let acts = |step: &abide_spec::StopStep| {
         step.applies_to(Kind::Scm.family()) && !matches!(step.action, StopAction::Kill(_))
     };
-    if spec.stop.steps.iter().any(asks) && !spec.stop.steps.iter().any(acts) {
+    let supervised = spec.program.supervised;
+    if supervised && spec.stop.steps.iter().any(asks) && !spec.stop.steps.iter().any(acts) {
         found.push(lost(
             spec,
             "stop.steps",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use abide_spec::Spec;
 
-use super::entry::{FailureActions, NETWORK_SERVICE, image_path};
+use super::entry::{FailureActions, NETWORK_SERVICE};
 use super::*;
 use crate::manager::Level;
 use crate::paths::Layout;
@@ -108,11 +108,17 @@ fn start_modes_become_start_types() {
 
 #[test]
 fn a_foreign_service_is_told_apart() {
-    let own = image_path(r"C:\P F\Abide\abide-supervisor-01.exe", "orders");
-    assert!(is_ours(&own, "orders") && is_ours(&own, "Orders"));
-    assert!(!is_ours(&own, "billing"));
-    assert!(!is_ours(r"C:\nssm.exe", "orders"));
-    assert!(!is_ours(r"C:\other.exe run --manager scm orders", "orders"));
+    let mut own = entry("");
+    assert!(own.is_ours("orders") && own.is_ours("Orders"));
+    assert!(!own.is_ours("billing"));
+    own.image_path = r"C:\nssm.exe".into();
+    assert!(!own.is_ours("orders"));
+    own.image_path = r"C:\other.exe run --manager scm orders".into();
+    assert!(!own.is_ours("orders"));
+    own.environment = vec!["ABIDE_SERVICE=billing".into()];
+    assert!(!own.is_ours("orders"));
+    own.environment = vec!["A=1".into(), "Abide_Service=Orders".into()];
+    assert!(own.is_ours("orders"));
 }
 
 #[test]
@@ -158,4 +164,90 @@ fn an_entry_differs_only_where_it_differs() {
     assert_eq!(plain.differences(&plain), []);
     let other = entry("description = \"x\"\naccount.run-as = \"system\"");
     assert_eq!(plain.differences(&other), [Setting::Description, Setting::Account, Setting::Privileges]);
+}
+
+/// A program that is a service itself, with arguments as they may come.
+fn direct(more: &str, program: &str) -> Spec {
+    let mut spec = Spec::parse(&format!(
+        "name = \"orders\"\n{more}\n[program]\ncommand = ['C:\\srv\\my orders.exe', '--port', '9000']\n{program}\n"
+    ))
+    .unwrap();
+    spec.program.supervised = false;
+    spec
+}
+
+#[test]
+fn a_program_that_is_a_service_itself_is_started_directly() {
+    let spec = direct(
+        "description = \"Takes orders\"\nstart.after = [\"Tcpip\"]\nrestart.give-up = { after = 3, within = \"1m\" }",
+        "working-dir = 'C:\\srv'\nenv = { HOST = 'a b', URL = 'http://${HOST}/?x=%PATH%&$$' }",
+    );
+    let expected = r#"image-path = "C:\srv\my orders.exe" --port 9000
+environment = HOST=a b
+environment = URL=http://a b/?x=%PATH%&$
+environment = ABIDE_SERVICE=orders
+environment = ABIDE_WORKING_DIR=C:\srv
+environment = STATE_DIRECTORY=C:\ProgramData\Abide\state\orders\data
+display-name = orders
+description = Takes orders
+start = auto
+delayed = no
+depends-on = Tcpip
+account = NT SERVICE\orders
+service-sid = unrestricted
+privileges = SeChangeNotifyPrivilege
+on-failure = restart after 200ms, restart after 400ms, restart after 800ms, nothing; counted anew after 1m
+failure-without-crash = yes
+preshutdown-timeout = 22s
+"#;
+    assert_eq!(Entry::of(&spec, &context()).text(), expected);
+    let artifacts = render(&spec, &context());
+    let targets: Vec<_> = artifacts.iter().map(|artifact| artifact.target.to_string()).collect();
+    assert_eq!(targets.len(), 5, "{targets:?}");
+    assert_eq!(targets[2], r"folder C:\ProgramData\Abide\state\orders\data");
+    let found = findings(&spec, &context());
+    assert!(found.iter().all(|finding| finding.level == Level::Note), "{found:?}");
+}
+
+#[test]
+fn no_argument_can_name_a_variable_to_the_scm() {
+    let line = |arguments: &[&str]| {
+        let mut command = vec![r"C:\a b.exe".to_owned()];
+        command.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        direct::image_path(&command)
+    };
+    assert_eq!(line(&["%PATH%", "a"]).unwrap(), r#""C:\a b.exe" ""%"PATH"%"" a"#);
+    assert_eq!(line(&["100% of a b\\"]).unwrap(), r#""C:\a b.exe" "100"%" of a b\\""#);
+    assert_eq!(line(&["50\\%"]).unwrap(), r#""C:\a b.exe" "50\\"%"""#);
+    assert_eq!(line(&[""]).unwrap(), r#""C:\a b.exe" """#);
+    let twice = direct::image_path(&[r"C:\%a%\b.exe".to_owned()]);
+    assert_eq!(twice, Err(direct::ImagePathError::PercentInProgram));
+    assert!(direct::image_path(&[r"C:\100%\b.exe".to_owned(), "%".to_owned()]).is_ok());
+    assert!(line(&[&"x".repeat(40_000)]).is_err());
+    assert!(line(&["\0"]).is_err());
+}
+
+#[test]
+fn what_the_scm_cannot_do_for_a_program_of_its_own_is_found() {
+    for (more, program, field) in [
+        ("restart.when = \"always\"", "", "restart.when"),
+        ("restart.codes = { never = [3] }", "", "restart.codes"),
+        ("restart.success-codes = [0, 3]", "", "restart.success-codes"),
+        ("stop.steps = [{ event = \"ctrl-c\" }]", "", "stop.steps"),
+        ("limits.memory = \"1GiB\"", "", "limits.memory"),
+        ("", "env-file = 'C:\\srv\\env'", "program.env-file"),
+        ("", "env = { A = '${Path}' }", "program.env"),
+    ] {
+        let found = findings(&direct(more, program), &context());
+        let errors: Vec<_> = found.iter().filter(|finding| finding.level == Level::Error).collect();
+        assert_eq!(errors.len(), 1, "{more}{program}: {errors:?}");
+        assert_eq!(errors[0].field.as_deref(), Some(field));
+        assert!(errors[0].hint.is_some());
+    }
+    let mut batch = direct("", "");
+    batch.program.command = vec![r"C:\srv\run.cmd".into()];
+    assert!(findings(&batch, &context()).iter().any(|finding| finding.level == Level::Error));
+    let accepted = direct("accept = [\"restart.when\"]\nrestart.when = \"always\"", "");
+    assert!(findings(&accepted, &context()).iter().all(|finding| finding.level != Level::Error));
+    assert!(Entry::of(&accepted, &context()).failures_without_crash);
 }

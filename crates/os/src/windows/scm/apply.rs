@@ -9,8 +9,8 @@ use abide_spec::{Family, Name, RunAs};
 use super::machine::{APPLIED, Work};
 use super::steps::{Configure, OpenUp, OwnFolder, PutCopy, folder_list, spec_list, step_error};
 use super::{Scm, logon_right, registry};
-use crate::fs::{Lock, LockError};
 use crate::manager::apply::{Act, MakeDir, PutFile, Step, StepError, run};
+use crate::manager::shared::{lock, others_are_changed};
 use crate::manager::{
     Applied, Level, ManagerError, Plan, Progress, ServiceManager as _, Watcher, start_budget, stop_budget,
 };
@@ -26,7 +26,7 @@ impl Scm {
             return Ok(Applied::default());
         }
         self.may_change()?;
-        let lock = self.lock(&plan.service)?;
+        let held = lock(&self.layout, &plan.service)?;
         let work = self.work(&plan.desired)?;
         if work.plan.blocked() || !self.says_the_same(&work.plan, plan) {
             return Err(ManagerError::Changed { name: plan.service.clone() });
@@ -34,7 +34,7 @@ impl Scm {
         let mut steps = self.steps(&work);
         let outcome = run(&mut steps, watcher);
         drop(steps);
-        let _ = lock.remove();
+        let _ = held.remove();
         outcome?;
         let applied = self.layout.state_of(&plan.service).join(APPLIED);
         // Only a later apply uses it, which does without where it can't be written.
@@ -56,29 +56,13 @@ impl Scm {
         own(one) == own(other)
     }
 
-    /// Keeps every other Abide from changing the same service meanwhile.
-    pub(super) fn lock(&self, name: &Name) -> Result<Lock, ManagerError> {
-        Lock::acquire(&self.layout.change_lock(name)).map_err(|error| match error {
-            LockError::Held { pid, .. } => ManagerError::Busy { name: name.clone(), pid },
-            LockError::Io { path, source } => ManagerError::File { what: "lock", path, source },
-        })
-    }
-
     /// Whether another service runs this copy of the supervisor, or is being installed and may have found it there.
     pub(super) fn others_use(&self, copy: &Path, name: &Name) -> bool {
         let file = copy.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
-        self.others_are_changed(name)
+        others_are_changed(&self.layout, name)
             || self
                 .our_services()
                 .is_ok_and(|ours| ours.iter().any(|(_, image_path)| image_path.contains(&file)))
-    }
-
-    /// Whether somebody is changing another service right now.
-    pub(super) fn others_are_changed(&self, name: &Name) -> bool {
-        let own = self.layout.change_lock(name);
-        let locks = own.parent().and_then(|folder| std::fs::read_dir(folder).ok());
-        let mut locks = locks.into_iter().flatten().flatten().map(|lock| lock.path());
-        locks.any(|path| path != own && is_held(&path))
     }
 
     fn steps<'a>(&'a self, work: &'a Work) -> Vec<Box<dyn Step + 'a>> {
@@ -110,7 +94,11 @@ impl Scm {
             (&layout.logs, false),
             (&layout.run, false),
         ] {
-            if !folder.exists() {
+            // Those that this service puts something into: a program without a supervisor needs fewer.
+            let is_used = *folder == layout.specs
+                || work.copy.as_ref().is_some_and(|copy| copy.path.starts_with(folder))
+                || work.folders.iter().any(|own| own.starts_with(folder));
+            if is_used && !folder.exists() {
                 steps.push(Box::new(MakeDir::new(folder, private)));
             }
         }
@@ -168,11 +156,6 @@ impl Scm {
         }
         steps
     }
-}
-
-/// Whether somebody holds this lock. A file that was left behind by one who died is held by nobody.
-fn is_held(path: &Path) -> bool {
-    matches!(Lock::acquire(path), Err(LockError::Held { .. }))
 }
 
 fn source_step<'a>(name: &'a str) -> Box<dyn Step + 'a> {

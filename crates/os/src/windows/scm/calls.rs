@@ -29,6 +29,7 @@ use windows_sys::Win32::System::Services::{
 
 use windows_sys::Win32::System::Threading::{OpenProcess, PROCESS_SYNCHRONIZE, WaitForSingleObject};
 
+use super::registry;
 use crate::manager::scm::{Entry, FailureActions, Setting, SidType, StartType};
 use crate::windows::sys::{check, is, owned, size_of, text_at, wide};
 
@@ -106,10 +107,10 @@ impl Manager {
 
     /// Opens a service; `None` when there is none of that name.
     pub(super) fn service(&self, name: &str, access: u32) -> io::Result<Option<Service>> {
-        let name = wide(name)?;
+        let wide_name = wide(name)?;
         // SAFETY: the name ends with a NUL; the handle is ours.
-        match unsafe { Handle::owned(OpenServiceW(self.0.0, name.as_ptr(), access)) } {
-            Ok(handle) => Ok(Some(Service(handle))),
+        match unsafe { Handle::owned(OpenServiceW(self.0.0, wide_name.as_ptr(), access)) } {
+            Ok(handle) => Ok(Some(Service { handle, name: name.to_owned() })),
             Err(error) if is(&error, ERROR_SERVICE_DOES_NOT_EXIST) => Ok(None),
             Err(error) => Err(error),
         }
@@ -123,14 +124,14 @@ impl Manager {
         password: Option<&[u16]>,
         access: u32,
     ) -> io::Result<Service> {
-        let (name, display) = (wide(name)?, wide(&entry.display_name)?);
+        let (wide_name, display) = (wide(name)?, wide(&entry.display_name)?);
         let (image_path, account) = (wide(&entry.image_path)?, wide(&entry.account)?);
         let dependencies = list(&entry.dependencies)?;
         // SAFETY: all texts end with a NUL, the list with two; the handle is ours.
         let handle = unsafe {
             Handle::owned(CreateServiceW(
                 self.0.0,
-                name.as_ptr(),
+                wide_name.as_ptr(),
                 display.as_ptr(),
                 access,
                 SERVICE_WIN32_OWN_PROCESS,
@@ -144,7 +145,7 @@ impl Manager {
                 password.map_or(ptr::null(), <[u16]>::as_ptr),
             ))
         }?;
-        Ok(Service(handle))
+        Ok(Service { handle, name: name.to_owned() })
     }
 
     /// The names of all services.
@@ -188,14 +189,17 @@ impl Manager {
 
 /// A service.
 #[derive(Debug)]
-pub(super) struct Service(Handle);
+pub(super) struct Service {
+    handle: Handle,
+    name: String,
+}
 
 impl Service {
     /// What the SCM keeps about it.
     pub(super) fn observe(&self) -> io::Result<Observed> {
         let buffer = grown(|buffer, size, needed| {
             // SAFETY: the buffer has the size that is told.
-            unsafe { QueryServiceConfigW(self.0.0, buffer.cast(), size, needed) }
+            unsafe { QueryServiceConfigW(self.handle.0, buffer.cast(), size, needed) }
         })?;
         // SAFETY: the system put the structure at the beginning of the buffer, which is aligned for it.
         let config = unsafe { &*buffer.as_ptr().cast::<QUERY_SERVICE_CONFIGW>() };
@@ -211,6 +215,7 @@ impl Service {
         let mut observed = Observed {
             entry: Entry {
                 image_path,
+                environment: registry::environment(&self.name)?,
                 display_name,
                 description: String::new(),
                 start: match config.dwStartType {
@@ -243,7 +248,7 @@ impl Service {
     fn query(&self, level: u32) -> io::Result<Vec<u64>> {
         grown(|buffer, size, needed| {
             // SAFETY: the buffer has the size that is told.
-            unsafe { QueryServiceConfig2W(self.0.0, level, buffer.cast(), size, needed) }
+            unsafe { QueryServiceConfig2W(self.handle.0, level, buffer.cast(), size, needed) }
         })
     }
 
@@ -258,7 +263,7 @@ impl Service {
         // SAFETY: all texts end with a NUL, the list with two.
         check(unsafe {
             ChangeServiceConfigW(
-                self.0.0,
+                self.handle.0,
                 SERVICE_NO_CHANGE,
                 start_type(entry.start),
                 SERVICE_NO_CHANGE,
@@ -276,6 +281,7 @@ impl Service {
     /// Sets one of the settings that have a call of their own. Answers whether this SCM offers it.
     pub(super) fn set(&self, setting: Setting, entry: &Entry) -> io::Result<bool> {
         let answer = match setting {
+            Setting::Environment => registry::set_environment(&self.name, &entry.environment),
             Setting::Description => {
                 let mut text = wide(&entry.description)?;
                 self.set_to(
@@ -351,7 +357,7 @@ impl Service {
 
     fn set_to<T>(&self, level: u32, value: &T) -> io::Result<()> {
         // SAFETY: the value is the structure of the level (see the callers), and what it points to lives through the call.
-        check(unsafe { ChangeServiceConfig2W(self.0.0, level, ptr::from_ref(value).cast::<c_void>()) })
+        check(unsafe { ChangeServiceConfig2W(self.handle.0, level, ptr::from_ref(value).cast::<c_void>()) })
     }
 
     pub(super) fn status(&self) -> io::Result<Status> {
@@ -360,7 +366,7 @@ impl Service {
         // SAFETY: the place has the type of the level and the size that is told.
         check(unsafe {
             QueryServiceStatusEx(
-                self.0.0,
+                self.handle.0,
                 SC_STATUS_PROCESS_INFO,
                 (&raw mut status).cast(),
                 size_of::<SERVICE_STATUS_PROCESS>(),
@@ -390,19 +396,19 @@ impl Service {
 
     pub(super) fn start(&self) -> io::Result<()> {
         // SAFETY: no arguments are passed.
-        check(unsafe { StartServiceW(self.0.0, 0, ptr::null()) })
+        check(unsafe { StartServiceW(self.handle.0, 0, ptr::null()) })
     }
 
     pub(super) fn control(&self, control: u32) -> io::Result<()> {
         let mut status = SERVICE_STATUS::default();
         // SAFETY: the place for the status is ours.
-        check(unsafe { ControlService(self.0.0, control, &raw mut status) })
+        check(unsafe { ControlService(self.handle.0, control, &raw mut status) })
     }
 
     /// Marks it to be gone when the last handle to it is closed.
     pub(super) fn delete(&self) -> io::Result<()> {
         // SAFETY: the handle is open.
-        check(unsafe { DeleteService(self.0.0) })
+        check(unsafe { DeleteService(self.handle.0) })
     }
 }
 

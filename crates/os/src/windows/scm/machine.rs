@@ -3,7 +3,6 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use abide_spec::{Name, RunAs, Spec};
 use windows_sys::Win32::Foundation::ERROR_ACCESS_DENIED;
@@ -12,9 +11,9 @@ use windows_sys::Win32::System::Services::{SC_MANAGER_CONNECT, SERVICE_QUERY_CON
 use super::calls::{Manager, Observed, Status};
 use super::registry::{self, Source};
 use super::{Scm, account_sid, failed, started, state_of};
-use crate::manager::plan::running_part;
 use crate::manager::preflight::{self, Ground};
-use crate::manager::scm::{self, Entry, Setting, SidType, StartType, is_ours};
+use crate::manager::scm::{self, Entry, Setting, SidType, StartType};
+use crate::manager::shared::{Text, is_newer, is_other_run};
 use crate::manager::supervisor::{Copy, unused};
 use crate::manager::{
     Access, Change, ChangeKind, Context, Desired, Finding, Kind, ManagerError, ManagerState, Plan, Target,
@@ -26,29 +25,6 @@ use crate::windows::{access, job};
 /// The spec that was applied last, in the service's state folder: what a supervisor runs with that is older than the
 /// installed spec, which anybody with the right may edit in place.
 pub(super) const APPLIED: &str = "applied.toml";
-
-/// A text file that may be missing or out of reach.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Text {
-    Missing,
-    Hidden,
-    There(String),
-}
-
-impl Text {
-    fn read(path: &Path) -> Result<Self, ManagerError> {
-        match fs::read(path) {
-            Ok(bytes) => Ok(Self::There(String::from_utf8_lossy(&bytes).into_owned())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::Missing),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(Self::Hidden),
-            Err(source) => Err(ManagerError::File { what: "read", path: path.to_path_buf(), source }),
-        }
-    }
-
-    pub(super) fn is_there(&self) -> bool {
-        *self != Self::Missing
-    }
-}
 
 /// What is on this machine for a service.
 #[derive(Debug)]
@@ -65,7 +41,7 @@ pub(super) struct Found {
 impl Found {
     /// Whether the SCM knows a service of ours by this name.
     pub(super) fn is_ours(&self) -> bool {
-        self.observed.as_ref().is_some_and(|found| is_ours(&found.entry.image_path, self.name.as_str()))
+        self.observed.as_ref().is_some_and(|found| found.entry.is_ours(self.name.as_str()))
     }
 
     /// A service of that name that is not ours.
@@ -157,15 +133,23 @@ impl Scm {
             return Err(ManagerError::Foreign { name: spec.name.clone(), what });
         }
         let mut findings = Vec::new();
-        let copy = match Copy::of(&desired.supervisor, &self.layout) {
-            Ok(copy) => Some(copy),
-            Err(error) => {
+        let copy = match desired.own_supervisor().map(|source| (source, Copy::of(source, &self.layout))) {
+            Some((_, Ok(copy))) => Some(copy),
+            Some((source, Err(error))) => {
                 findings.push(
-                    Finding::error(None, format!("cannot read {}: {error}", desired.supervisor.display()))
+                    Finding::error(None, format!("cannot read {}: {error}", source.display()))
                         .with_hint("`abide-supervisor.exe` belongs beside `abide.exe`; install both again"),
                 );
                 None
             }
+            None if spec.program.supervised => {
+                findings.push(
+                    Finding::error("program.supervised", "there is no supervisor to install")
+                        .with_hint("install it with `abide`, which has one"),
+                );
+                None
+            }
+            None => None,
         };
         let context = Context {
             layout: self.layout.clone(),
@@ -327,11 +311,6 @@ impl Scm {
     }
 }
 
-/// Whether a file was written after a moment.
-fn is_newer(file: &Path, since: SystemTime) -> bool {
-    file.metadata().and_then(|metadata| metadata.modified()).is_ok_and(|written| written > since)
-}
-
 /// What was there, with what this SCM does not tell taken from the spec that was applied last.
 fn known(observed: &Observed, found: &Found, desired: &Entry, context: &Context) -> Entry {
     let mut entry = observed.entry.clone();
@@ -462,6 +441,10 @@ impl Work {
         if self.settings.iter().any(|setting| setting.needs_restart()) {
             return true;
         }
+        // Without a supervisor nobody else reads the spec.
+        if !self.plan.desired.spec.program.supervised {
+            return false;
+        }
         let since = self.found.status.as_ref().and_then(|status| started(status.pid));
         let env_file = self.plan.desired.spec.program.env_file.as_deref();
         if let (Some(since), Some(file)) = (since, env_file)
@@ -474,10 +457,7 @@ impl Work {
             (Text::There(text), _) | (_, Text::There(text)) => text,
             _ => return true,
         };
-        match Spec::parse(before) {
-            Ok(before) => running_part(&before) != running_part(&self.plan.desired.spec),
-            Err(_) => true,
-        }
+        is_other_run(before, &self.plan.desired.spec)
     }
 }
 

@@ -3,9 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use abide_spec::{Name, RunAs, Spec};
@@ -20,7 +18,9 @@ mod calls;
 mod holders;
 mod logon_right;
 mod machine;
-mod registry;
+#[cfg(test)]
+mod quoting;
+pub(super) mod registry;
 mod remove;
 mod steps;
 mod verbs;
@@ -28,7 +28,8 @@ mod words;
 
 use self::calls::{Exit, Manager, Status};
 use crate::account::is_privileged;
-use crate::manager::scm::{StartType, is_ours, of_service};
+use crate::manager::scm::{StartType, of_service};
+use crate::manager::shared::with_specs;
 use crate::manager::{
     Applied, Desired, Enabled, Kind, ManagerError, ManagerExit, ManagerState, ManagerStatus, Plan, Removed,
     ServiceManager, Uninstall, Watcher,
@@ -59,7 +60,7 @@ impl Scm {
             // One that nobody may look at, or that has gone meanwhile, is none of ours.
             let Ok(Some(service)) = manager.service(&name, SERVICE_QUERY_CONFIG) else { continue };
             let Ok(observed) = service.observe() else { continue };
-            if is_ours(&observed.entry.image_path, &name) {
+            if observed.entry.is_ours(&name) {
                 ours.push((name, observed.entry.image_path));
             }
         }
@@ -189,7 +190,7 @@ impl ServiceManager for Scm {
     fn installed(&self) -> Result<Vec<Name>, ManagerError> {
         let ours = self.our_services().map_err(|error| failed("listing services", &error))?;
         let mut names: BTreeSet<Name> = ours.iter().filter_map(|(name, _)| Name::new(name).ok()).collect();
-        names.extend(specs(&self.layout.specs)?);
+        names.extend(with_specs(&self.layout)?);
         Ok(names.into_iter().collect())
     }
 
@@ -199,20 +200,6 @@ impl ServiceManager for Scm {
         }
         Err(ManagerError::NoPrivilege { what: "changing services".into(), needs: "an elevated prompt" })
     }
-}
-
-/// The services whose specs lie in a folder. One that this account may not look into tells nothing.
-fn specs(folder: &Path) -> Result<Vec<Name>, ManagerError> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) => {
-            return Ok(Vec::new());
-        }
-        Err(source) => return Err(ManagerError::File { what: "read folder", path: folder.into(), source }),
-    };
-    let paths = entries.flatten().map(|entry| entry.path());
-    let toml = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "toml");
-    Ok(paths.filter(toml).filter_map(|path| Name::new(path.file_stem()?.to_str()?).ok()).collect())
 }
 
 /// When a process started.

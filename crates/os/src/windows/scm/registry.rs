@@ -1,4 +1,4 @@
-//! The few keys of the registry that are ours: sources of the Event Log.
+//! What of a service stands in the registry alone: its source of the Event Log, and its environment.
 
 use std::io;
 
@@ -47,4 +47,23 @@ pub(super) fn register_source(name: &str) -> io::Result<()> {
 /// Removes a source. Answers whether there was one.
 pub(super) fn remove_source(name: &str) -> io::Result<bool> {
     Key::remove(&path(name))
+}
+
+/// Where the SCM keeps what it knows of services, below HKEY_LOCAL_MACHINE.
+const SERVICES: &str = r"SYSTEM\CurrentControlSet\Services";
+
+/// The value of a service's key with the variables that its process gets. The SCM has no call for it.
+const ENVIRONMENT: &str = "Environment";
+
+/// The variables of a service, `NAME=VALUE` each.
+pub(in crate::windows) fn environment(name: &str) -> io::Result<Vec<String>> {
+    let Some(key) = Key::open(&format!(r"{SERVICES}\{name}"))? else { return Ok(Vec::new()) };
+    Ok(key.list(ENVIRONMENT)?.unwrap_or_default())
+}
+
+/// Sets the variables of a service that is there.
+pub(super) fn set_environment(name: &str, entries: &[String]) -> io::Result<()> {
+    let key = Key::open_to_change(&format!(r"{SERVICES}\{name}"))?;
+    let key = key.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the service has no key"))?;
+    if entries.is_empty() { key.remove_value(ENVIRONMENT) } else { key.set_list(ENVIRONMENT, entries) }
 }

@@ -15,6 +15,9 @@ use super::machine::Found;
 use super::registry::{self, Source};
 use super::{Scm, failed, holders};
 use crate::fs::remove_file;
+use crate::manager::shared::{
+    drop_file, drop_folder, drop_if_empty, drop_shared_folders, lock, others_are_changed,
+};
 use crate::manager::supervisor::unused;
 use crate::manager::{
     ManagerError, ManagerState, Progress, Removed, ServiceManager as _, Uninstall, Watcher,
@@ -42,17 +45,17 @@ impl Scm {
             return Err(ManagerError::NotInstalled { name: name.clone() });
         }
         self.may_change()?;
-        let lock = self.lock(name)?;
+        let held = lock(&self.layout, name)?;
         let mut work = Removal { scm: self, name, removed: Removed::default(), number: 0, watcher };
         let outcome = work.run(&found, how);
         let removed = work.removed;
-        let _ = lock.remove();
+        let _ = held.remove();
         outcome?;
         for folder in [self.layout.run.join(".locks"), self.layout.run.clone()] {
-            remove_if_empty(&folder);
+            drop_if_empty(&folder);
         }
         if let Some(folder) = self.layout.specs.parent() {
-            remove_if_empty(folder);
+            drop_if_empty(folder);
         }
         Ok(removed)
     }
@@ -112,10 +115,8 @@ impl Removal<'_, '_> {
             self.executable(&copy)?;
         }
         // Folders that services share go with the last of them: one that is being installed is about to use them.
-        if ours.is_empty() && !self.scm.others_are_changed(self.name) {
-            for folder in [&layout.specs, &layout.lib, &layout.state, &layout.logs] {
-                remove_if_empty(folder);
-            }
+        if ours.is_empty() && !others_are_changed(layout, self.name) {
+            drop_shared_folders(layout);
         }
         Ok(())
     }
@@ -162,12 +163,8 @@ impl Removal<'_, '_> {
     }
 
     fn file(&mut self, path: &Path) -> Result<(), ManagerError> {
-        match remove_file(path) {
-            Ok(true) => self.removed.removed.push(format!("file {}", path.display())),
-            Ok(false) => {}
-            Err(source) => {
-                return Err(ManagerError::File { what: "remove", path: path.to_path_buf(), source });
-            }
+        if drop_file(path)? {
+            self.removed.removed.push(format!("file {}", path.display()));
         }
         Ok(())
     }
@@ -207,24 +204,9 @@ impl Removal<'_, '_> {
     }
 
     fn folder(&mut self, path: &Path) -> Result<(), ManagerError> {
-        let outcome = match path.symlink_metadata() {
-            // A link or junction itself, never what it leads to.
-            Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
-            Ok(_) => fs::remove_file(path).or_else(|_| fs::remove_dir(path)),
-            Err(error) => Err(error),
-        };
-        match outcome {
-            Ok(()) => self.removed.removed.push(format!("folder {}", path.display())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => {
-                return Err(ManagerError::File { what: "remove", path: path.to_path_buf(), source });
-            }
+        if drop_folder(path)? {
+            self.removed.removed.push(format!("folder {}", path.display()));
         }
         Ok(())
     }
-}
-
-fn remove_if_empty(folder: &Path) {
-    // Fails, as it should, when something is in it.
-    let _ = fs::remove_dir(folder);
 }

@@ -155,7 +155,9 @@ pub(super) struct Configure<'a> {
 }
 
 /// Settings that have a call of their own. The privileges come after the account that has them.
-const OWN_CALL: [Setting; 7] = [
+const OWN_CALL: [Setting; 8] = [
+    // First, because a service is known by it to be ours.
+    Setting::Environment,
     Setting::Description,
     Setting::Delayed,
     Setting::SidType,
@@ -216,6 +218,9 @@ impl Step for Configure<'_> {
             }
             // To have all privileges of an account is what a new service has without being told.
             if self.made && setting == Setting::Privileges && self.entry.privileges.is_none() {
+                continue;
+            }
+            if self.made && setting == Setting::Environment && self.entry.environment.is_empty() {
                 continue;
             }
             // One that this SCM does not offer is in the plan as a warning.

@@ -56,7 +56,7 @@ fn known(code: u32) -> Option<(&'static str, Option<&'static str>)> {
             ("services would wait for each other in a circle", Some("take one of them out of `start.after`"))
         }
         ERROR_SERVICE_REQUEST_TIMEOUT => ("it did not answer the service control manager in time", None),
-        ERROR_PROCESS_ABORTED => ("its supervisor died", None),
+        ERROR_PROCESS_ABORTED => ("its process died without a word", None),
         ERROR_DEPENDENT_SERVICES_RUNNING => {
             ("services that depend on it are running", Some("stop those first"))
         }
