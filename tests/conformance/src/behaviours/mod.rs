@@ -1,6 +1,7 @@
 //! The list.
 
 mod boot;
+mod direct;
 mod environment;
 mod install;
 mod output;
@@ -10,6 +11,7 @@ mod security;
 mod stops;
 mod supervisor;
 mod trouble;
+mod user;
 mod verbs;
 
 use crate::behaviour::Behaviour;
@@ -24,9 +26,11 @@ pub fn all() -> Vec<&'static Behaviour> {
         stops::LIST,
         output::LIST,
         environment::LIST,
+        direct::LIST,
         security::LIST,
         supervisor::LIST,
         boot::LIST,
+        user::LIST,
         trouble::LIST,
     ]
     .into_iter()

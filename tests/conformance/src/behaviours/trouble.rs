@@ -343,12 +343,12 @@ fn foreign(c: &Context) -> Outcome {
     let file = c.write_spec(&service)?;
     match c.backend.manager() {
         Some(manager) => {
-            let path = manager.definition(c.name);
-            let definition = c.backend.outside(&path);
-            let folder = definition.parent().map_or(Ok(()), std::fs::create_dir_all);
+            let (path, text) = manager.foreign(c.name);
+            let file = c.backend.outside(&path);
+            let folder = file.parent().map_or(Ok(()), std::fs::create_dir_all);
             folder
-                .and_then(|()| std::fs::write(&definition, manager.foreign.replace("NAME", c.name)))
-                .map_err(|error| format!("{}: {error}", definition.display()))?;
+                .and_then(|()| std::fs::write(&file, text))
+                .map_err(|error| format!("{}: {error}", file.display()))?;
             let done = c.backend.ask(&["chmod", "755", &path])?;
             ensure!(done.ok(), "{}", done.all());
             reread(c, manager)?;
@@ -386,9 +386,9 @@ fn left_alone(c: &Context, file: &str, program: &str) -> Outcome {
     }
     match c.backend.manager() {
         Some(manager) => {
-            let now = std::fs::read_to_string(c.backend.outside(&manager.definition(c.name)));
-            let now = now.unwrap_or_default();
-            ensure!(now == manager.foreign.replace("NAME", c.name), "the foreign service was changed: {now}");
+            let (path, text) = manager.foreign(c.name);
+            let now = std::fs::read_to_string(c.backend.outside(&path)).unwrap_or_default();
+            ensure!(now == text, "the foreign service was changed: {now}");
         }
         None => {
             let now = super::install::registered(c, c.name)?;

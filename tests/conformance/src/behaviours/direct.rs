@@ -1,0 +1,218 @@
+//! Programs that the service manager starts itself (`program.supervised = false`), through systemd's own reading of what is
+//! written for it. What the fixture cannot be (a service of the SCM) the tests of the library are.
+
+use std::path::Path;
+use std::time::Duration;
+
+use abide_machine::wait_for;
+use serde_json::Value;
+
+use crate::behaviour::{Behaviour, Fault, Need, Outcome, now};
+use crate::context::{Context, SOON};
+use crate::ensure;
+use crate::service::{list, quoted};
+
+pub const LIST: &[Behaviour] = &[
+    now(
+        "direct-program",
+        "a program without a supervisor is started, told to reload, restarted after a failure, stopped and removed",
+        &[Need::Manager, Need::Notify],
+        program,
+    ),
+    now(
+        "direct-quoting",
+        "arguments, variables and paths of every kind reach a program without a supervisor byte for byte",
+        &[Need::Manager, Need::Notify],
+        quoting,
+    ),
+];
+
+/// What is tried here is how systemd reads units; the other service managers have tests of their own quoting.
+fn systemd(c: &Context) -> Result<(), Fault> {
+    match c.backend.manager() {
+        Some(manager) if manager.machine.name() == "systemd" => Ok(()),
+        _ => Err(Fault::NotHere("how systemd reads its units is tried here".into())),
+    }
+}
+
+/// Writes down what it was given, in hexadecimal, tells that it is ready, and says how often it was told to reload.
+const PROGRAM: &str = r##"#!/usr/bin/python3
+import os, signal, socket, sys
+def tell(text):
+    to = os.environ["NOTIFY_SOCKET"]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+        out.sendto(text.encode(), "\0" + to[1:] if to[0] == "@" else to)
+reloads = 0
+def reload(*_):
+    global reloads
+    reloads += 1
+    tell("STATUS=reloaded %d times" % reloads)
+signal.signal(signal.SIGHUP, reload)
+report = os.environ["REPORT"]
+with open(report + ".new", "wb") as out:
+    for word in sys.argv[1:]:
+        out.write(b"arg " + os.fsencode(word).hex().encode() + b"\n")
+    for name, value in sorted(os.environb.items()):
+        out.write(b"env " + name + b"=" + value.hex().encode() + b"\n")
+    out.write(b"cwd " + os.getcwdb().hex().encode() + b"\n")
+os.rename(report + ".new", report)
+tell("READY=1\nSTATUS=at work")
+while True:
+    signal.pause()
+"##;
+
+fn hex(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A folder of this name below the behaviour's, with the program in it; the path of the program on the machine.
+fn program_in(c: &Context, folder: &str, name: &str) -> Result<String, Fault> {
+    let path = format!("{}/{folder}/{name}", c.folder);
+    let outside = c.backend.outside(&path);
+    let fail = |error: std::io::Error| format!("{}: {error}", outside.display());
+    std::fs::create_dir_all(outside.parent().unwrap_or(Path::new("/"))).map_err(fail)?;
+    std::fs::write(&outside, PROGRAM).map_err(fail)?;
+    let done = std::process::Command::new("chmod").arg("0755").arg(&outside).status().map_err(fail)?;
+    ensure!(done.success(), "chmod {path}");
+    Ok(path)
+}
+
+/// A spec for it.
+fn spec(c: &Context, name: &str, command: &[String], variables: &[(String, String)], more: &str) -> String {
+    let table: Vec<String> = variables
+        .iter()
+        .map(|(name, value)| format!("{name} = {}", quoted(&value.replace('$', "$$"))))
+        .chain([format!("REPORT = {}", quoted(&c.path("report")))])
+        .collect();
+    format!(
+        "name = {}\nstart.ready = {{ notify = true }}\nreload.signal = \"HUP\"\nsecurity.write = [{}]\n{more}\n\
+         [program]\nsupervised = false\ncommand = {}\nenv = {{ {} }}\n",
+        quoted(name),
+        quoted(&c.folder),
+        list(command),
+        table.join(", ")
+    )
+}
+
+fn wait_text(c: &Context, name: &str, text: &str) -> Result<Value, Fault> {
+    c.wait_status(name, &format!("saying {text:?}"), |status| status["text"] == text)
+}
+
+fn program(c: &Context) -> Outcome {
+    systemd(c)?;
+    let command = vec![program_in(c, "p", "program")?];
+    c.forget_later(c.name);
+    let file = c.write("direct.toml", spec(c, c.name, &command, &[], "start.after = [\"basic.target\"]"))?;
+    c.ok(&["apply", &file])?;
+    let first = wait_text(c, c.name, "at work")?;
+    ensure!(first["state"] == "running" && first["ready"] == true, "{first}");
+    let pid = c.pid(c.name)?;
+    let main = c.backend.ask(&["systemctl", "show", "--property=MainPID", "--value", c.name])?;
+    ensure!(main.text().trim() == pid.to_string(), "systemd runs {}, not {pid}", main.text());
+    let verify = c.backend.ask(&[
+        "systemd-analyze",
+        "verify",
+        "--man=no",
+        &format!("/etc/systemd/system/{}.service", c.name),
+    ])?;
+    ensure!(verify.ok() && !verify.errors().contains(c.name), "systemd-analyze says {}", verify.errors());
+
+    c.ok(&["reload", c.name])?;
+    wait_text(c, c.name, "reloaded 1 times")?;
+    c.kill(pid)?;
+    c.wait_another(c.name, pid)?;
+    // What nobody does is said, with where to look instead.
+    let logs = c.abide(&["logs", c.name])?;
+    ensure!(logs.code == Some(1) && logs.errors().contains("journalctl"), "{}", logs.all());
+    let again = c.ok(&["apply", &file])?;
+    ensure!(again.text().contains("is as the spec says"), "{}", again.all());
+    c.ok(&["stop", c.name])?;
+    let stopped = c.abide(&["status", c.name])?;
+    ensure!(stopped.code == Some(3), "stopped, its status ends with {:?}", stopped.code);
+    c.ok(&["uninstall", c.name])?;
+    for left in ["/etc/abide/services/NAME.env", "/etc/systemd/system/NAME.service", "/var/lib/abide/NAME"] {
+        let path = left.replace("NAME", c.name);
+        ensure!(!c.backend.exists(&path), "{path} is left");
+    }
+    Ok(())
+}
+
+/// Texts made of what quoting gets wrong, the same ones in every run of a seed.
+struct Texts(u64);
+
+impl Texts {
+    /// From a generator by Marsaglia: enough to mix characters.
+    fn next(&mut self, below: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % below as u64) as usize
+    }
+
+    fn text(&mut self, most: usize, characters: &[&str]) -> String {
+        let length = self.next(most + 1);
+        (0..length).map(|_| characters[self.next(characters.len())]).collect()
+    }
+}
+
+const CHARACTERS: &[&str] = &[
+    " ", "\t", "\n", "\r", "\"", "'", "\\", "%", "$", "`", "{", "}", "(", ")", ";", "#", "&", "|", "<", ">",
+    "*", "?", "[", "]", "~", "!", "=", ":", "@", "-", "+", ",", "a", "n", "x", "0", "7", "HOME", "%h",
+    "${A}", "$A", "\\x41", "\\n", "\\s", "ä", "日", "🌍", "\u{7f}", "\u{1b}", "\u{200b}",
+];
+
+/// What a path of an executable can be made of: systemd executes none with quotes, backslashes or control characters.
+const PATH_CHARACTERS: &[&str] = &[
+    " ", "%", "$", "`", "{", "}", ";", "#", "a", "b", "%h", "${A}", "ä", "日", "-", "=", ":", "~", "*", "?",
+    "[",
+];
+
+fn quoting(c: &Context) -> Outcome {
+    systemd(c)?;
+    let seed = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(1, |now| now.subsec_nanos().into());
+    let seed = 0x9e37_79b9_7f4a_7c15 ^ seed;
+    c.note(format!("seed {seed}"));
+    let mut texts = Texts(seed);
+    for round in 0..6 {
+        let folder = format!("{round}{}x", texts.text(6, PATH_CHARACTERS));
+        let file = format!("p{}", texts.text(6, PATH_CHARACTERS));
+        let mut command = vec![program_in(c, &folder, &file)?];
+        command.extend((0..200).map(|_| texts.text(8, CHARACTERS)));
+        command.push(String::new());
+        let variables: Vec<(String, String)> =
+            (0..80).map(|index| (format!("T_{index}"), texts.text(8, CHARACTERS))).collect();
+        one(c, round, &command, &variables)?;
+    }
+    Ok(())
+}
+
+/// One service with all of that, and what its program saw.
+fn one(c: &Context, round: usize, command: &[String], variables: &[(String, String)]) -> Outcome {
+    let report = c.backend.outside(&c.path("report"));
+    let _ = std::fs::remove_file(&report);
+    let name = format!("{}-{round}", c.name);
+    c.forget_later(&name);
+    let file = c.write(&format!("{name}.toml"), spec(c, &name, command, variables, ""))?;
+    c.ok(&["apply", &file])?;
+    let seen = wait_for(SOON.max(Duration::from_secs(20)), || report.exists());
+    ensure!(seen, "the program has reported nothing");
+    let text = std::fs::read_to_string(&report).map_err(|error| error.to_string())?;
+    let arguments: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("arg ")).collect();
+    let wanted: Vec<String> = command[1..].iter().map(|word| hex(word)).collect();
+    for (index, (got, wanted)) in arguments.iter().zip(&wanted).enumerate() {
+        ensure!(got == wanted, "argument {index}, {:?}, arrived as {got}, not {wanted}", command[index + 1]);
+    }
+    ensure!(arguments.len() == wanted.len(), "{} arguments instead of {}", arguments.len(), wanted.len());
+    for (name, value) in variables {
+        let line = format!("env {name}={}", hex(value));
+        ensure!(text.lines().any(|it| it == line), "{name}={value:?} did not arrive:\n{text}");
+    }
+    let folder = command[0].rsplit_once('/').map_or("", |(folder, _)| folder);
+    ensure!(
+        text.lines().any(|it| it == format!("cwd {}", hex(folder))),
+        "it does not run in {folder:?}:\n{text}"
+    );
+    c.ok(&["uninstall", &name]).map(drop)
+}
