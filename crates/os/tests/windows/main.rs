@@ -15,6 +15,8 @@ mod programs;
 mod roles;
 #[cfg(windows)]
 mod services;
+#[cfg(windows)]
+mod tasks;
 
 fn main() {
     #[cfg(windows)]
@@ -24,9 +26,11 @@ fn main() {
         }
         roles::play();
         services::serve();
+        tasks::serve();
         let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
         let mut failed = Vec::new();
-        for (name, test) in programs::TESTS.iter().chain(endpoints::TESTS).chain(services::TESTS) {
+        let tests = programs::TESTS.iter().chain(endpoints::TESTS).chain(services::TESTS).chain(tasks::TESTS);
+        for (name, test) in tests {
             if !wanted.is_empty() && !wanted.iter().any(|part| name.contains(part.as_str())) {
                 continue;
             }
