@@ -6,6 +6,15 @@ use std::io;
 /// The first argument of a helper run: `console-event PID ctrl-c`.
 pub const HELPER_VERB: &str = "console-event";
 
+/// Lets this process print to the terminal of whoever started it, if it was started from one. For an executable that has
+/// no console of its own (`windows_subsystem = "windows"`), so that no window shows when a service manager or the Task
+/// Scheduler starts it. To be called first thing in `main`; does nothing away from Windows, and nothing when standard
+/// output leads somewhere already.
+pub fn borrow() {
+    #[cfg(windows)]
+    crate::windows::console::borrow();
+}
+
 /// Sends a console event (`ctrl-c` or `ctrl-break`) to the programs that share the console of a process. This process
 /// leaves its own console for that, so it is for a helper only; see [`run_as_helper`].
 ///

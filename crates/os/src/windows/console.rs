@@ -8,10 +8,10 @@ use std::ptr;
 use std::time::Duration;
 
 use abide_spec::ConsoleEvent;
-use windows_sys::Win32::Foundation::WAIT_OBJECT_0;
+use windows_sys::Win32::Foundation::{INVALID_HANDLE_VALUE, WAIT_OBJECT_0};
 use windows_sys::Win32::System::Console::{
-    AttachConsole, CTRL_BREAK_EVENT, CTRL_C_EVENT, FreeConsole, GenerateConsoleCtrlEvent,
-    SetConsoleCtrlHandler,
+    ATTACH_PARENT_PROCESS, AttachConsole, CTRL_BREAK_EVENT, CTRL_C_EVENT, FreeConsole,
+    GenerateConsoleCtrlEvent, GetStdHandle, STD_OUTPUT_HANDLE, SetConsoleCtrlHandler,
 };
 use windows_sys::Win32::System::Threading::{
     CreateProcessW, DETACHED_PROCESS, GetExitCodeProcess, PROCESS_INFORMATION, STARTUPINFOW,
@@ -21,6 +21,18 @@ use windows_sys::Win32::System::Threading::{
 use super::command::CommandLine;
 use super::sys::{check, error, milliseconds, owned, size_of};
 use crate::console::HELPER_VERB;
+
+/// Attaches to the console of the process that started this one, unless there is a standard output already.
+pub(crate) fn borrow() {
+    // SAFETY: these calls take and give no memory. Attaching fails where the starter has no console, which is as good;
+    // where it succeeds, the system gives this process standard handles that lead there.
+    unsafe {
+        let output = GetStdHandle(STD_OUTPUT_HANDLE);
+        if output.is_null() || output == INVALID_HANDLE_VALUE {
+            AttachConsole(ATTACH_PARENT_PROCESS);
+        }
+    }
+}
 
 /// How long a helper may take. It does three calls; a machine that is so slow has a program that will not listen either.
 const PATIENCE: Duration = Duration::from_secs(5);
