@@ -1,4 +1,6 @@
-//! Windows command lines: a program gets one text and splits it itself, so each argument is written in the way that
+//! Words that others split again: of POSIX shell scripts ([`sh`]), and Windows command lines.
+//!
+//! On Windows a program gets one text and splits it itself, so each argument is written in the way that
 //! the C run-time (and every run-time that follows it) reads back byte for byte. Batch files are read by `cmd.exe`,
 //! which has rules of its own.
 //!
@@ -6,6 +8,10 @@
 //! anywhere.
 
 use std::path::Path;
+
+mod sh;
+
+pub use sh::{sh, sh_words};
 
 /// The longest command line that `CreateProcess` takes, its closing NUL included.
 const LONGEST: usize = 32_767;
