@@ -1,12 +1,12 @@
 //! Where Abide keeps things on this machine: specs, state, logs, run-time files and its own executables.
 //!
-//! | folder | Linux and other Unix | Windows | of a project (`abide up`) |
-//! |---|---|---|---|
-//! | specs | `/etc/abide/services` | `%ProgramData%\Abide\services` | `DIR/.abide/services` |
-//! | state | `/var/lib/abide` | `%ProgramData%\Abide\state` | `DIR/.abide/state` |
-//! | logs  | `/var/log/abide` | `%ProgramData%\Abide\logs` | `DIR/.abide/logs` |
-//! | run   | `/run/abide` | `%ProgramData%\Abide\run` | `DIR/.abide/run` |
-//! | lib   | `/usr/local/lib/abide` | `%ProgramFiles%\Abide` | `DIR/.abide/lib` |
+//! | folder | Linux and other Unix | macOS | FreeBSD | Windows | of a project (`abide up`) |
+//! |---|---|---|---|---|---|
+//! | specs | `/etc/abide/services` | `/Library/Application Support/Abide/services` | `/usr/local/etc/abide/services` | `%ProgramData%\Abide\services` | `DIR/.abide/services` |
+//! | state | `/var/lib/abide` | `/Library/Application Support/Abide/state` | `/var/db/abide` | `%ProgramData%\Abide\state` | `DIR/.abide/state` |
+//! | logs  | `/var/log/abide` | `/Library/Logs/Abide` | `/var/log/abide` | `%ProgramData%\Abide\logs` | `DIR/.abide/logs` |
+//! | run   | `/run/abide` | `/var/run/abide` | `/var/run/abide` | `%ProgramData%\Abide\run` | `DIR/.abide/run` |
+//! | lib   | `/usr/local/lib/abide` | `/usr/local/lib/abide` | `/usr/local/libexec/abide` | `%ProgramFiles%\Abide` | `DIR/.abide/lib` |
 //!
 //! The user's own services (`--user`) have a layout of their own, in which nothing needs rights that the user has not:
 //!
@@ -181,12 +181,47 @@ impl Layout {
     }
 
     fn plain() -> Self {
-        #[cfg(not(windows))]
+        #[cfg(target_vendor = "apple")]
+        return Self::macos();
+        #[cfg(target_os = "freebsd")]
+        return Self::freebsd();
+        #[cfg(not(any(windows, target_vendor = "apple", target_os = "freebsd")))]
         return Self::unix();
         #[cfg(windows)]
         {
             let (data, programs) = crate::windows::registry::machine_folders();
             Self::windows(&data, &programs)
+        }
+    }
+
+    /// The system layout of macOS, for plans that are made elsewhere. It has no `/run`, and none can be made.
+    #[must_use]
+    pub fn macos() -> Self {
+        Self {
+            specs: "/Library/Application Support/Abide/services".into(),
+            state: "/Library/Application Support/Abide/state".into(),
+            logs: "/Library/Logs/Abide".into(),
+            run: "/var/run/abide".into(),
+            lib: "/usr/local/lib/abide".into(),
+            units: "/Library/LaunchDaemons".into(),
+            root: None,
+            scope: Scope::System,
+        }
+    }
+
+    /// The system layout of FreeBSD, for plans that are made elsewhere: what does not come with the system is below
+    /// `/usr/local` there (hier(7)).
+    #[must_use]
+    pub fn freebsd() -> Self {
+        Self {
+            specs: "/usr/local/etc/abide/services".into(),
+            state: "/var/db/abide".into(),
+            logs: "/var/log/abide".into(),
+            run: "/var/run/abide".into(),
+            lib: "/usr/local/libexec/abide".into(),
+            units: "/usr/local/etc/rc.d".into(),
+            root: None,
+            scope: Scope::System,
         }
     }
 
