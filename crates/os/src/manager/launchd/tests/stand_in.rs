@@ -1,0 +1,202 @@
+//! Starting, stopping and the boot, with a `launchctl` that plays launchd with files: what is loaded, what is disabled,
+//! and a log of what it was asked.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use super::*;
+use crate::fs::private_dir;
+
+/// Loaded jobs are files in `jobs`, disabled labels files in `disabled`; a job that is loaded with RunAtLoad runs.
+const LAUNCHCTL: &str = r#"#!/bin/sh
+cd "$(dirname "$0")" || exit 1
+printf '%s\n' "$*" >>asked
+label=${2##*/}
+job=jobs/$label
+case $1 in
+print)
+  [ -f "$job" ] || { echo "Could not find service \"$label\" in domain for system" >&2; exit 113; }
+  # What was told to end is gone when it is looked at for the third time.
+  case $(sed -n 's/^\tstate = //p' "$job") in
+  SIGTERMed)
+    echo >>"$job.looks"
+    if [ "$(wc -l <"$job.looks")" -ge 3 ] && [ ! -e deaf ]; then rm -f "$job" "$job.looks"; exit 113; fi ;;
+  esac
+  cat "$job" ;;
+print-disabled)
+  echo 'disabled services = {'
+  for file in disabled/*; do [ -e "$file" ] && printf '\t"%s" => disabled\n' "${file##*/}"; done
+  echo '}' ;;
+enable) rm -f "disabled/$label" ;;
+disable) : >"disabled/$label" ;;
+bootstrap)
+  label=$(basename "$3" .plist) job=jobs/$(basename "$3" .plist)
+  [ ! -e "disabled/$label" ] || { echo 'Bootstrap failed: 5: Input/output error' >&2; exit 5; }
+  [ ! -e "$job" ] || { echo 'Bootstrap failed: 5: Input/output error' >&2; exit 5; }
+  if sed -n '/<key>RunAtLoad/{n;p;}' "$3" | grep -q true; then state='running
+	pid = 4242'; else state='not running'; fi
+  printf 'system/%s = {\n\tpath = %s\n\tstate = %s\n\tlast exit code = (never exited)\n}\n' "$label" "$3" "$state" >"$job" ;;
+bootout)
+  [ -f "$job" ] || { echo 'Boot-out failed: 3: No such process' >&2; exit 3; }
+  if grep -q running "$job"; then
+    printf 'system/%s = {\n\tstate = SIGTERMed\n\tpid = 4242\n}\n' "$label" >"$job"
+    echo 'Boot-out failed: 36: Operation now in progress' >&2; exit 36
+  fi
+  rm "$job" ;;
+kickstart)
+  [ -f "$job" ] || exit 113
+  sed -i 's/^\tstate = .*/\tstate = running\n\tpid = 4243/;/^\tpid = 4242/d' "$job" ;;
+esac
+"#;
+
+struct Machine {
+    folder: tempfile::TempDir,
+    launchd: Launchd,
+    name: Name,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let tool = folder.path().join("launchctl");
+        std::fs::write(&tool, LAUNCHCTL).unwrap();
+        std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+        for made in ["jobs", "disabled"] {
+            private_dir(&folder.path().join(made)).unwrap();
+        }
+        let mut layout = Layout::macos();
+        layout.units = folder.path().join("Launch Daemons");
+        private_dir(&layout.units).unwrap();
+        let launchctl = Launchctl::new(tool, "system".into());
+        Self { folder, launchd: Launchd { layout, launchctl }, name: "orders".parse().unwrap() }
+    }
+
+    /// Writes the property list as an apply does.
+    fn install(&self, mode: StartMode) {
+        let mut spec = spec("");
+        spec.start.mode = mode;
+        let text = plist_of(&spec, &context(&spec));
+        std::fs::write(self.launchd.definition(&self.name), text).unwrap();
+        self.launchd.register(&self.name, mode).unwrap();
+    }
+
+    fn file(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    fn look(&self) -> Seen {
+        self.launchd.look(&self.name).unwrap()
+    }
+
+    fn asked(&self) -> String {
+        std::fs::read_to_string(self.file("asked")).unwrap_or_default()
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_property_list_that_is_not_loaded_is_a_stopped_service() {
+    let machine = Machine::new();
+    assert_eq!(machine.look(), Seen::NOTHING);
+    machine.install(StartMode::Auto);
+    assert_eq!(machine.look(), Seen { at_boot: true, ..Seen::NOTHING });
+    assert_eq!(
+        machine.launchd.definitions().unwrap(),
+        [(machine.name.clone(), machine.launchd.definition(&machine.name))]
+    );
+    assert_eq!(machine.launchd.elsewhere(&machine.name), None);
+}
+
+#[test]
+fn it_is_started_by_loading_and_stopped_by_unloading() {
+    let machine = Machine::new();
+    machine.install(StartMode::Auto);
+    machine.launchd.start(&machine.name, PATIENCE).unwrap();
+    let seen = machine.look();
+    assert_eq!((seen.state, seen.pid.is_some()), (ManagerState::Running, true));
+    // Twice is once.
+    let before = machine.asked();
+    machine.launchd.start(&machine.name, PATIENCE).unwrap();
+    assert_eq!(machine.asked(), format!("{before}print system/abide.orders\n"));
+    // bootout returns before the job is gone, so that is waited for.
+    machine.launchd.stop(&machine.name, PATIENCE).unwrap();
+    assert_eq!(machine.look(), Seen { at_boot: true, ..Seen::NOTHING });
+    machine.launchd.stop(&machine.name, PATIENCE).unwrap();
+}
+
+#[test]
+fn one_started_on_demand_is_started_though_loading_does_not() {
+    let machine = Machine::new();
+    machine.install(StartMode::Manual);
+    assert!(!machine.look().at_boot);
+    machine.launchd.start(&machine.name, PATIENCE).unwrap();
+    assert_eq!(machine.look().state, ManagerState::Running);
+    assert!(machine.asked().ends_with("kickstart system/abide.orders\nprint system/abide.orders\n"));
+}
+
+#[test]
+fn a_job_that_ended_is_loaded_anew_with_the_settings_of_now() {
+    let machine = Machine::new();
+    machine.install(StartMode::Auto);
+    machine.launchd.start(&machine.name, PATIENCE).unwrap();
+    let ended = "system/abide.orders = {\n\tstate = not running\n\tlast exit code = 1\n}\n";
+    std::fs::write(machine.file("jobs/abide.orders"), ended).unwrap();
+    assert_eq!(machine.look().state, ManagerState::Failed);
+    machine.launchd.start(&machine.name, PATIENCE).unwrap();
+    assert_eq!(machine.look().state, ManagerState::Running);
+    // An apply does the same, without starting it.
+    std::fs::write(machine.file("jobs/abide.orders"), ended).unwrap();
+    machine.install(StartMode::Auto);
+    assert_eq!(machine.look(), Seen { at_boot: true, ..Seen::NOTHING });
+}
+
+#[test]
+fn disabling_is_kept_by_launchd_and_forgotten_with_the_service() {
+    let machine = Machine::new();
+    machine.install(StartMode::Disabled);
+    assert!(!machine.look().at_boot);
+    assert!(machine.file("disabled/abide.orders").exists());
+    assert!(machine.launchd.start(&machine.name, PATIENCE).is_err());
+    machine.install(StartMode::Auto);
+    assert!(machine.look().at_boot);
+    machine.install(StartMode::Disabled);
+    machine.launchd.forget(&machine.name).unwrap();
+    assert!(!machine.file("disabled/abide.orders").exists());
+    machine.launchd.forget(&machine.name).unwrap();
+}
+
+#[test]
+fn one_that_does_not_end_in_time_is_said_to_be_still_there() {
+    let machine = Machine::new();
+    machine.install(StartMode::Auto);
+    machine.launchd.start(&machine.name, PATIENCE).unwrap();
+    std::fs::write(machine.file("deaf"), "").unwrap();
+    let error = machine.launchd.stop(&machine.name, Duration::ZERO).unwrap_err();
+    assert!(matches!(error, ManagerError::TimedOut { verb: "stop", .. }), "{error}");
+    assert_eq!(machine.look().state, ManagerState::Stopping);
+}
+
+#[test]
+fn a_job_from_another_file_is_somebody_elses() {
+    let machine = Machine::new();
+    let job = "system/abide.orders = {\n\tpath = /opt/other.plist\n\tstate = running\n\tpid = 7\n}\n";
+    std::fs::write(machine.file("jobs/abide.orders"), job).unwrap();
+    let found = machine.launchd.elsewhere(&machine.name).unwrap();
+    assert!(found.contains("system/abide.orders") && found.contains("/opt/other.plist"), "{found}");
+}
+
+#[test]
+fn what_launchctl_says_is_told() {
+    let machine = Machine::new();
+    std::fs::write(
+        machine.file("launchctl"),
+        "#!/bin/sh\necho 'Domain does not support specified action' >&2\nexit 125\n",
+    )
+    .unwrap();
+    let error = machine.launchd.look(&machine.name).unwrap_err().to_string();
+    assert!(
+        error.contains("launchctl print system/abide.orders") && error.contains("does not support"),
+        "{error}"
+    );
+}
