@@ -46,6 +46,7 @@ pub fn of(verb: &str) -> &'static [Example] {
                 "sudo abide install web --ready http://127.0.0.1:80/healthz -- ./server",
                 "ready when it answers",
             ),
+            ("abide install --user web -- ./server", "a service of your own, without root"),
             ("abide install web --print -- ./server", "show the spec, change nothing"),
         ],
         "uninstall" => &[
@@ -65,6 +66,7 @@ pub fn of(verb: &str) -> &'static [Example] {
         "status" => &[
             ("abide status", "all services, as a table"),
             ("abide status web", "one in detail; the exit code says whether it runs"),
+            ("abide status --user", "your own services only"),
             ("abide status web --json", "for programs"),
         ],
         "logs" => &[

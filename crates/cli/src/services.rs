@@ -177,8 +177,10 @@ pub fn changing_manager(scope: Scope) -> Result<Box<dyn ServiceManager>, Failure
 
 /// Why something that only a supervisor does is not to be had of a service, and where to look instead.
 pub fn without_supervisor(name: &Name, home: &Home, what: &str) -> Failure {
-    let failure =
-        Failure::new(Exit::Failed, format!("{name} runs without a supervisor (`program.supervised`): {what}"));
+    let failure = Failure::new(
+        Exit::Failed,
+        format!("{name} runs without a supervisor (`program.supervised`): {what}"),
+    );
     match (manager::detect(), home.scope()) {
         (Kind::Systemd, Some(Scope::User)) => {
             failure.hint(format!("`journalctl --user --unit {name}` shows what it says"))

@@ -86,7 +86,7 @@ fn spec(c: &Context, name: &str, command: &[String], variables: &[(String, Strin
         .collect();
     format!(
         "name = {}\nstart.ready = {{ notify = true }}\nreload.signal = \"HUP\"\nsecurity.write = [{}]\n{more}\n\
-         [program]\nsupervised = false\ncommand = {}\nenv = {{ {} }}\n",
+         program.supervised = false\nprogram.command = {}\nprogram.env = {{ {} }}\n",
         quoted(name),
         quoted(&c.folder),
         list(command),
@@ -183,18 +183,33 @@ fn quoting(c: &Context) -> Outcome {
         command.push(String::new());
         let variables: Vec<(String, String)> =
             (0..80).map(|index| (format!("T_{index}"), texts.text(8, CHARACTERS))).collect();
-        one(c, round, &command, &variables)?;
+        let file = format!("e{}[1] {{x}}*?.env", texts.text(6, PATH_CHARACTERS));
+        let file = c.write(&file, "T_FILE=plain\nT_0=lost\n")?;
+        one(c, round, &command, &variables, &file)?;
     }
     Ok(())
 }
 
 /// One service with all of that, and what its program saw.
-fn one(c: &Context, round: usize, command: &[String], variables: &[(String, String)]) -> Outcome {
+fn one(
+    c: &Context,
+    round: usize,
+    command: &[String],
+    variables: &[(String, String)],
+    env_file: &str,
+) -> Outcome {
+    let folder = command[0].rsplit_once('/').map_or("", |(folder, _)| folder);
+    let more = format!(
+        "program.working-dir = {}\nprogram.env-file = {}\ndescription = {}",
+        quoted(folder),
+        quoted(env_file),
+        quoted(env_file)
+    );
     let report = c.backend.outside(&c.path("report"));
     let _ = std::fs::remove_file(&report);
     let name = format!("{}-{round}", c.name);
     c.forget_later(&name);
-    let file = c.write(&format!("{name}.toml"), spec(c, &name, command, variables, ""))?;
+    let file = c.write(&format!("{name}.toml"), spec(c, &name, command, variables, &more))?;
     c.ok(&["apply", &file])?;
     let seen = wait_for(SOON.max(Duration::from_secs(20)), || report.exists());
     ensure!(seen, "the program has reported nothing");

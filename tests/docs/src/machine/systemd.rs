@@ -21,7 +21,12 @@ export SYSTEMD_PAGER= SYSTEMD_COLORS=0"#;
 pub struct Systemd {
     machine: Held,
     shell: Option<Shell>,
+    /// Who runs the page, where it is not root.
+    user: Option<&'static str>,
 }
+
+/// The page of a plain user, who is there without our doing.
+const OF_USER: (&str, &str) = ("docs/walk-user.md", "walker");
 
 impl Systemd {
     pub fn new(options: &Options) -> Result<Self, String> {
@@ -42,19 +47,25 @@ impl Systemd {
             return Err("no user could be made on the machine".into());
         }
         copy(&hello(&options.root, &options.programs, ""), &on("home/ann/hello"))?;
-        Ok(Self { machine, shell: None })
+        copy(&hello(&options.root, &options.programs, ""), &on("home/walker/hello"))?;
+        Ok(Self { machine, shell: None, user: None })
     }
 
     fn shell(&mut self) -> Result<&mut Shell, String> {
+        let bash = match self.user {
+            Some(user) => self.machine.exec_as(user, "bash"),
+            None => self.machine.exec("bash"),
+        };
         match &mut self.shell {
             Some(shell) => Ok(shell),
-            none => Ok(none.insert(Shell::start(self.machine.exec("bash"), PRELUDE)?)),
+            none => Ok(none.insert(Shell::start(bash, PRELUDE)?)),
         }
     }
 }
 
 impl Machine for Systemd {
-    fn begin(&mut self, _page: &str) -> Result<(), String> {
+    fn begin(&mut self, page: &str) -> Result<(), String> {
+        self.user = Some(OF_USER.1).filter(|_| page == OF_USER.0);
         self.shell().map(drop)
     }
 

@@ -82,7 +82,10 @@ pub fn show(known: &Known, home: &Home, printer: &Printer) -> Result<(), Failure
     }
     output(known, home, printer)?;
     let user = if home.scope() == Some(Scope::User) { "--user " } else { "" };
-    printer.note(format!("{FAINT}      more: abide {user}logs {0}, abide {user}events {0}{FAINT:#}", status.name));
+    printer.note(format!(
+        "{FAINT}      more: abide {user}logs {0}, abide {user}events {0}{FAINT:#}",
+        status.name
+    ));
     Ok(())
 }
 

@@ -45,7 +45,7 @@ pub(super) fn service_section(spec: &Spec, context: &Context, unit: &mut Text) {
         Some(Reload::Command(words)) => unit.line("ExecReload", reload_command(words)),
         None => {}
     }
-    if let Some(folder) = working_dir(spec).as_deref().and_then(escape::rest_path) {
+    if let Some(folder) = escape::rest_path(&working_dir(spec, context)) {
         unit.line("WorkingDirectory", folder);
     }
     environment(spec, context, unit);
@@ -72,10 +72,9 @@ pub(super) fn service_section(spec: &Spec, context: &Context, unit: &mut Text) {
 /// How long a program that tells nothing of its readiness may take to be executed.
 const START: Duration = Duration::from_secs(90);
 
-/// The folder the program runs in, by default the one it lies in.
-fn working_dir(spec: &Spec) -> Option<PathBuf> {
-    let own = || Path::new(spec.program.command.first()?).parent().map(Path::to_path_buf);
-    spec.program.working_dir.clone().or_else(own)
+/// The folder the program runs in, by default its own.
+fn working_dir(spec: &Spec, context: &Context) -> PathBuf {
+    spec.program.working_dir.clone().unwrap_or_else(|| data_folder(spec, context))
 }
 
 /// The command is told the program's process id in `ABIDE_PID`, as everywhere.
@@ -106,9 +105,13 @@ fn environment(spec: &Spec, context: &Context, unit: &mut Text) {
     }
 }
 
-/// The folder that is the program's own where systemd makes none.
+/// The folder that is the program's own: the one systemd makes, or for a user's own service one that we make.
 pub(super) fn data_folder(spec: &Spec, context: &Context) -> PathBuf {
-    within(&context.layout.state_of(&spec.name), "data")
+    let state = context.layout.state_of(&spec.name);
+    match context.layout.scope {
+        Scope::System => state,
+        Scope::User => within(&state, "data"),
+    }
 }
 
 /// The text of the file with the variables of `program.env`, for a program that systemd starts itself.
@@ -225,7 +228,7 @@ pub(super) fn findings(spec: &Spec, context: &Context) -> Vec<Finding> {
         );
     }
     for (field, path) in [
-        ("program.working-dir", working_dir(spec)),
+        ("program.working-dir", Some(working_dir(spec, context))),
         ("program.env-file", program.env_file.clone()),
         ("program.env", Some(variables_file(&context.layout, &spec.name))),
     ] {

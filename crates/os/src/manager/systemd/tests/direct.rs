@@ -47,7 +47,11 @@ fn the_program_itself_is_started_with_its_very_arguments() {
     let service = |key: &str| only(&unit, "Service", key).unwrap();
     assert_eq!(service("Type"), "exec");
     assert_eq!(service("NotifyAccess"), "main");
-    assert_eq!(service("WorkingDirectory"), "/srv/a b");
+    assert_eq!(service("WorkingDirectory"), "/var/lib/abide/orders");
+    assert_eq!(
+        value("program.working-dir = \"/srv/a %b\"", "WorkingDirectory").as_deref(),
+        Some("/srv/a %%b")
+    );
     assert_eq!(service("Environment"), "\"ABIDE_SERVICE=orders\"");
     assert_eq!(service("StateDirectory"), "abide/orders");
     assert_eq!(service("DynamicUser"), "yes");
