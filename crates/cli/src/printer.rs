@@ -69,7 +69,7 @@ impl Printer {
     }
 
     /// A text with the commands in it as this user has to type them.
-    fn to_type(&self, text: &str) -> String {
+    fn as_typed(&self, text: &str) -> String {
         if !self.user {
             return text.to_owned();
         }
@@ -123,7 +123,7 @@ impl Printer {
     /// Something a person may want to know.
     pub fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            anstream::eprintln!("{}", self.to_type(text.as_ref()));
+            anstream::eprintln!("{}", self.as_typed(text.as_ref()));
         }
     }
 
@@ -141,7 +141,7 @@ impl Printer {
 
     /// A next step.
     pub fn hint(&self, text: &str) {
-        anstream::eprintln!("\n{HINT}hint{HINT:#}: {}", self.to_type(text));
+        anstream::eprintln!("\n{HINT}hint{HINT:#}: {}", self.as_typed(text));
     }
 
     /// Why the verb failed.

@@ -368,7 +368,7 @@ mod tests {
         for layout in layouts {
             assert_eq!(layout.scope, Scope::User);
             let text = layout.spec(&name("a")).display().to_string();
-            assert!(text.contains("services") && (text.starts_with('/') == !text.contains('\\')), "{text}");
+            assert!(text.contains("services") && text.starts_with('/') != text.contains('\\'), "{text}");
         }
         #[cfg(unix)]
         {

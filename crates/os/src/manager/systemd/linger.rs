@@ -67,6 +67,7 @@ impl Systemd {
             let hint = format!("{}, or `start.mode = \"manual\"`", self.linger.by_hand("enable-linger"));
             return Some(Finding::error("start.mode", text).with_hint(hint));
         }
+        // The machine's own is always there.
         if !needed && !self.systemctl.is_there() {
             let text = format!("no service manager of {} runs", self.linger.user);
             let hint = format!("log in as {}, or {}", self.linger.user, self.linger.by_hand("enable-linger"));

@@ -122,7 +122,10 @@ impl Systemd {
         let properties = if self.systemctl.is_there() {
             self.systemctl.show(&unit_of(name), PROPERTIES)?
         } else {
-            Properties::default()
+            let enabled = self.boot_link(name).is_symlink();
+            let word = if enabled { "enabled" } else { "disabled" };
+            let known = if unit.is_some() { format!("UnitFileState={word}\n") } else { String::new() };
+            Properties::read(&format!("ActiveState=inactive\n{known}"))
         };
         let running = [SPEC_CREDENTIAL, ENV_FILE_CREDENTIAL].map(|id| self.credential(name, id));
         Ok(Found { unit, spec, variables, running, properties })

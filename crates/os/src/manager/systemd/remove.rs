@@ -42,6 +42,11 @@ impl Systemd {
         Ok(removed)
     }
 
+    /// The link by which a unit is started at boot.
+    pub(super) fn boot_link(&self, name: &Name) -> PathBuf {
+        self.wants().join(unit_of(name))
+    }
+
     /// The folder of links to what starts at boot.
     fn wants(&self) -> PathBuf {
         self.layout.units.join(format!("{}.wants", boot_target(self.layout.scope)))
@@ -49,7 +54,7 @@ impl Systemd {
 
     /// The link by which the unit was started at boot, where the unit itself is not there any more.
     fn dangling_link(&self, name: &Name) -> Option<PathBuf> {
-        let link = self.wants().join(unit_of(name));
+        let link = self.boot_link(name);
         (link.is_symlink() && !link.exists()).then_some(link)
     }
 
@@ -92,7 +97,8 @@ impl Removal<'_, '_> {
         // Where no systemd of the user runs, there is nobody to tell, and nothing of it runs.
         let there = self.systemd.systemctl.is_there();
         if found.unit.is_some() {
-            if found.properties.text("UnitFileState") == "enabled" {
+            // Otherwise the link goes by itself, below.
+            if there && found.properties.text("UnitFileState") == "enabled" {
                 self.systemd.systemctl.call(&["disable", "--no-reload", "--quiet", "--", &unit])?;
             }
             self.file(&self.systemd.unit_path(self.name))?;

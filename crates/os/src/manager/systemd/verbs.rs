@@ -98,6 +98,11 @@ impl Systemd {
         watcher: &mut Watcher<'_>,
     ) -> Result<(), ManagerError> {
         let unit = unit_of(name);
+        if let Some(absent) = self.linger_findings(false) {
+            let hint = absent.hint.map(|hint| format!(": {hint}")).unwrap_or_default();
+            let why = format!("{}{hint}", absent.text);
+            return Err(ManagerError::Failed { name: name.clone(), verb, why, said: Vec::new() });
+        }
         if matches!(verb, "start" | "restart") {
             // Starts by hand don't count against `restart.give-up`.
             let _ = self.systemctl.call(&["reset-failed", "--", &unit]);

@@ -8,7 +8,7 @@ use super::grammar::only;
 use super::stand_in::{Machine, name, silent};
 use super::{context, spec};
 use crate::manager::systemd::{findings, render};
-use crate::manager::{Level, ServiceManager, Uninstall};
+use crate::manager::{Enabled, Level, ManagerState, ServiceManager, Uninstall};
 use crate::paths::Layout;
 
 const HOW: Uninstall = Uninstall { keep_logs: false, wait: Duration::from_secs(20) };
@@ -161,6 +161,11 @@ fn without_a_systemd_of_the_user_plans_are_made_and_removals_finished() {
     let runtime = machine.systemd.systemctl.runtime_dir.clone().unwrap();
     fs::remove_dir_all(runtime.join("systemd")).unwrap();
     assert!(!machine.systemd.plan(&machine.desired("start.mode = \"manual\"")).unwrap().findings.is_empty());
+    let status = machine.systemd.status(&name()).unwrap();
+    assert_eq!((status.state, status.enabled), (ManagerState::Stopped, Enabled::Auto));
+    assert_eq!(machine.systemd.plan(&machine.desired("")).unwrap().changes, []);
+    let error = machine.systemd.start(&name(), HOW.wait, &mut silent).unwrap_err().to_string();
+    assert!(error.contains("loginctl enable-linger"), "{error}");
     machine.systemd.uninstall(&name(), HOW, &mut silent).unwrap();
     assert!(machine.systemd.installed().unwrap().is_empty());
 }
