@@ -18,6 +18,7 @@ mod direct;
 mod env_file;
 mod escape;
 mod findings;
+mod ground;
 mod hardening;
 mod linger;
 mod machine;
