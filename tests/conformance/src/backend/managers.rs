@@ -10,8 +10,8 @@ pub struct Manager {
     pub hides_files: bool,
     /// The file that it knows a service by.
     pub definition: &'static str,
-    /// What such a file of somebody else could say.
-    pub foreign: &'static str,
+    /// Where somebody else's service of that name would be, and what its file could say.
+    pub foreign: (&'static str, &'static str),
     /// What takes such a service away.
     pub discard: &'static [&'static [&'static str]],
     /// What it is told after such a file was changed by hand.
@@ -40,6 +40,11 @@ impl Manager {
         self.definition.replace("NAME", name)
     }
 
+    /// Where somebody else's service of that name is put, and what its file says.
+    pub fn foreign(&self, name: &str) -> (String, String) {
+        (self.foreign.0.replace("NAME", name), self.foreign.1.replace("NAME", name))
+    }
+
     /// A command of the table for this service.
     pub fn command(words: &[&str], name: &str) -> Vec<String> {
         words.iter().map(|word| word.replace("NAME", name)).collect()
@@ -53,7 +58,7 @@ pub static ALL: &[Manager] = &[
         machine: Kind::Systemd,
         hides_files: true,
         definition: "/etc/systemd/system/NAME.service",
-        foreign: "[Service]\nExecStart=/bin/sleep 1000\n",
+        foreign: ("/etc/systemd/system/NAME.service", "[Service]\nExecStart=/bin/sleep 1000\n"),
         discard: &[&["rm", "/etc/systemd/system/NAME.service"]],
         reread: &["systemctl", "daemon-reload"],
         start: &["systemctl", "start", "NAME"],
@@ -70,13 +75,13 @@ pub static ALL: &[Manager] = &[
         machine: Kind::OpenRc,
         hides_files: false,
         definition: "/etc/init.d/NAME",
-        foreign: "#!/sbin/openrc-run\ncommand=/bin/sleep\ncommand_args=1000\n",
+        foreign: ("/etc/init.d/NAME", "#!/sbin/openrc-run\ncommand=/bin/sleep\ncommand_args=1000\n"),
         discard: &[&["rm", "/etc/init.d/NAME"]],
         reread: &[],
         start: &["rc-service", "NAME", "start"],
         stop: &["rc-service", "NAME", "stop"],
         starting: Ok((&["rc-service", "NAME", "status"], &["starting"])),
-        failed: Ok((&["rc-service", "NAME", "status"], &["crashed"])),
+        failed: Ok((&["rc-service", "NAME", "status"], &["failed", "7"])),
         log: SYSLOG,
         cannot: &[SYSTEMD_ONLY],
     },
@@ -84,7 +89,7 @@ pub static ALL: &[Manager] = &[
         machine: Kind::Runit,
         hides_files: false,
         definition: "/etc/sv/NAME/run",
-        foreign: "#!/bin/sh\nexec sleep 1000\n",
+        foreign: ("/etc/sv/NAME/run", "#!/bin/sh\nexec sleep 1000\n"),
         discard: &[&["rm", "-rf", "/etc/sv/NAME"]],
         reread: &[],
         start: &["sv", "start", "NAME"],
@@ -97,8 +102,8 @@ pub static ALL: &[Manager] = &[
     Manager {
         machine: Kind::S6,
         hides_files: false,
-        definition: "/service/NAME/run",
-        foreign: "#!/bin/sh\nexec sleep 1000\n",
+        definition: "/etc/abide/s6/NAME/run",
+        foreign: ("/service/NAME/run", "#!/bin/sh\nexec sleep 1000\n"),
         discard: &[&["s6-svc", "-wD", "-T", "5000", "-d", "/service/NAME"], &["rm", "-rf", "/service/NAME"]],
         reread: &["s6-svscanctl", "-an", "/service"],
         start: &["s6-svc", "-wu", "-T", "20000", "-u", "/service/NAME"],
@@ -112,7 +117,10 @@ pub static ALL: &[Manager] = &[
         machine: Kind::Sysv,
         hides_files: false,
         definition: "/etc/init.d/NAME",
-        foreign: "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: NAME\n# Required-Start:\n# Required-Stop:\n# Default-Start: 2\n# Default-Stop: 6\n### END INIT INFO\nexit 0\n",
+        foreign: (
+            "/etc/init.d/NAME",
+            "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: NAME\n# Required-Start:\n# Required-Stop:\n# Default-Start: 2\n# Default-Stop: 6\n### END INIT INFO\nexit 0\n",
+        ),
         discard: &[&["rm", "/etc/init.d/NAME"]],
         reread: &[],
         start: &["service", "NAME", "start"],
