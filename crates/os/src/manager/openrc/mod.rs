@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use abide_spec::{Name, Spec, StartMode};
 
@@ -34,6 +34,9 @@ const OTHER_FOLDERS: [&str; 2] = ["/usr/local/etc/init.d", "/usr/etc/init.d"];
 
 /// Where OpenRC keeps what it knows of services, by version.
 const STATE_FOLDERS: [&str; 2] = ["/run/openrc", "/lib/rc/init.d"];
+
+/// How often it is looked whether a start is over that is to be cut short.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The OpenRC of this machine.
 #[derive(Clone, Debug)]
@@ -67,6 +70,11 @@ impl OpenRc {
                 Err(ManagerError::Call { call: format!("rc-service {name} {verb}"), why })
             }
         }
+    }
+
+    /// Whether a supervisor stands between OpenRC and the program.
+    fn is_supervised(&self, name: &Name) -> bool {
+        fs::read_to_string(self.definition(name)).is_ok_and(|text| text.contains("\nabide_supervisor="))
     }
 
     fn runlevel_link(&self, name: &Name) -> PathBuf {
@@ -127,7 +135,10 @@ impl Native for OpenRc {
 
     fn belongings(&self, name: &Name) -> Vec<PathBuf> {
         let run = ["pid", "starting"].map(|what| beside(&self.layout, name, what));
+        let pipes =
+            STATE_FOLDERS.map(|folder| moved(&self.layout, &format!("{folder}/supervise-{name}.ctl")));
         let mut all = run.to_vec();
+        all.extend(pipes);
         all.extend([exit_file(&self.layout, name), env_file(&self.layout, name), self.definition(name)]);
         all
     }
@@ -219,7 +230,33 @@ impl Native for OpenRc {
     }
 
     fn stop(&self, name: &Name, wait: Duration) -> Result<(), ManagerError> {
-        self.service(name, "stop", wait)
+        let until = Instant::now() + wait;
+        let mut told = None;
+        loop {
+            let seen = self.look(name)?;
+            let left = until.saturating_duration_since(Instant::now());
+            if seen.state != ManagerState::Starting || !self.is_supervised(name) {
+                let done =
+                    seen.pid.is_none() && matches!(seen.state, ManagerState::Stopped | ManagerState::Failed);
+                return if done { Ok(()) } else { self.service(name, "stop", left) };
+            }
+            if left.is_zero() {
+                return Err(ManagerError::TimedOut {
+                    name: name.clone(),
+                    verb: "stop",
+                    after: wait,
+                    state: "it is starting".into(),
+                });
+            }
+            // OpenRC lets nobody stop a service that it is still starting, so its supervisor is asked itself, which ends
+            // the start as well.
+            if let Some(pid) = seen.pid.filter(|pid| told != Some(*pid)) {
+                let _ = self.call("kill", &["-TERM", &pid.to_string()], SHORT);
+                told = Some(pid);
+            }
+            // OpenRC tells nobody when a start is over.
+            std::thread::sleep(LOOK_AGAIN.min(left));
+        }
     }
 }
 
@@ -254,15 +291,13 @@ impl End {
         Some(Self { word, code, at: written(path) })
     }
 
-    /// Writes down that a supervisor ended by itself.
-    pub(in crate::manager) fn write(layout: &Layout, name: &Name, code: i32) {
+    /// Writes down that a supervisor ended by itself, and which process would start it again.
+    pub(in crate::manager) fn write(layout: &Layout, name: &Name, code: i32, keeper: Option<u32>) {
         let word = if code == 0 { "ended" } else { "failed" };
+        let keeper = keeper.map_or(String::new(), |keeper| format!(" {keeper}"));
         // Status files and events say the same and more; a disk that is full keeps nobody from ending.
-        let _ = crate::fs::replace(
-            &exit_file(layout, name),
-            format!("{word} {code}\n").as_bytes(),
-            Access::Public,
-        );
+        let path = exit_file(layout, name);
+        let _ = crate::fs::replace(&path, format!("{word} {code}{keeper}\n").as_bytes(), Access::Public);
     }
 }
 
@@ -294,10 +329,13 @@ fn read_pid(path: &Path, name: &Name) -> Option<u32> {
 /// What a supervisor does last: `supervise-daemon` would start it again, so the script is called to have OpenRC count the
 /// service as stopped or failed. Returns at once; the script goes on without this process.
 pub(crate) fn last_act(layout: &Layout, name: &Name, code: i32) {
-    if !parent_is("supervise-daemon") {
+    let Some(daemon) = parent_called("supervise-daemon") else { return };
+    // A stop waits for this process, and is over only then.
+    let stopping = |folder: &str| moved(layout, &format!("{folder}/stopping/{name}")).exists();
+    if STATE_FOLDERS.into_iter().any(stopping) {
         return;
     }
-    End::write(layout, name, code);
+    End::write(layout, name, code, Some(daemon));
     let verb = if code == 0 { "abide_ended" } else { "abide_failed" };
     let mut command = Command::new("setsid");
     command.arg(script_path(layout, name)).arg(verb).current_dir("/");
@@ -306,15 +344,12 @@ pub(crate) fn last_act(layout: &Layout, name: &Name, code: i32) {
     let _ = command.spawn();
 }
 
-/// Whether the process that started this one has that name.
-fn parent_is(name: &str) -> bool {
-    let parent = fs::read_to_string("/proc/self/stat").ok().and_then(|stat| {
-        let (_, rest) = stat.rsplit_once(')')?;
-        rest.split_whitespace().nth(1)?.parse::<u32>().ok()
-    });
+/// The process that started this one, if it has that name.
+fn parent_called(name: &str) -> Option<u32> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    let parent: u32 = rest.split_whitespace().nth(1)?.parse().ok()?;
+    let comm = fs::read_to_string(format!("/proc/{parent}/comm")).ok()?;
     // The kernel keeps 15 bytes of a name.
-    let kept = &name[..name.len().min(15)];
-    parent
-        .and_then(|pid| fs::read_to_string(format!("/proc/{pid}/comm")).ok())
-        .is_some_and(|comm| comm.trim_end() == kept)
+    (comm.trim_end() == &name[..name.len().min(15)]).then_some(parent)
 }

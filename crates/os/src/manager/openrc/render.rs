@@ -115,8 +115,9 @@ fn supervised(spec: &Spec, context: &Context) -> String {
 /// The end of `start_pre` and what has to do with the end of a supervisor.
 ///
 /// `supervise-daemon` starts its child again however it ended. So a supervisor that ends by itself calls `abide_ended` or
-/// `abide_failed` as its last act. `openrc-run` marks a service as started when its start is over, whatever happened
-/// meanwhile, which is why that start is waited for before the service is marked.
+/// `abide_failed` as its last act, for the `supervise-daemon` that it names and no later one. `openrc-run` marks a service
+/// as started when its start is over, whatever happened meanwhile, which is why that start is waited for before the
+/// service is marked.
 const SUPERVISED_START: &str = r#"	rm -f "$abide_exit" "$abide_status"
 	mkdir -p "${abide_log%/*/*}" && { [ -d "${abide_log%/*}" ] || mkdir -m 0700 "${abide_log%/*}"; } || return 1
 	if [ -n "$(find "$abide_log" -size +1024k 2>/dev/null)" ]; then
@@ -136,7 +137,7 @@ start_post() {
 		return 0
 		;;
 	4)
-		ewarn "$RC_SVCNAME is not ready after $abide_ready_wait s and goes on trying"
+		ewarn "$RC_SVCNAME is not ready yet and goes on trying"
 		return 0
 		;;
 	*)
@@ -152,7 +153,10 @@ abide_down() {
 }
 
 abide_over() {
-	local starter tries
+	local word code daemon now starter tries
+	{ read -r word code daemon <"$abide_exit"; } 2>/dev/null || return 1
+	{ read -r now <"$pidfile"; } 2>/dev/null
+	[ "${now:-$daemon}" = "$daemon" ] || return 1
 	abide_down
 	tries=0
 	if { read -r starter <"${pidfile%.pid}.starting"; } 2>/dev/null; then
@@ -161,6 +165,7 @@ abide_over() {
 			tries=$((tries + 1))
 		done
 	fi
+	[ -e "$abide_exit" ] || return 1
 	if service_started; then
 		mark_service_stopped
 	fi
@@ -173,9 +178,10 @@ abide_ended() {
 }
 
 abide_failed() {
-	service_stopping && return 0
-	abide_over
-	mark_service_failed
+	if ! service_stopping && abide_over; then
+		mark_service_failed
+	fi
+	return 0
 }
 "#;
 
@@ -205,7 +211,7 @@ status() {
 	local word code
 	if service_stopped && [ -e "$RC_SVCDIR/failed/$RC_SVCNAME" ]; then
 		{ read -r word code <"$abide_exit"; } 2>/dev/null
-		eerror "status: failed${code:+ (exit code $code)}"
+		eerror "status: crashed${code:+ (failed with exit code $code)}"
 		return 32
 	fi
 	default_status

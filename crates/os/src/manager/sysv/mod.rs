@@ -229,7 +229,7 @@ fn birth_in(stat: &str) -> Option<&str> {
 
 /// What a supervisor does last: leaves a word that it ended by itself, without which it would be started again.
 pub(crate) fn last_act(layout: &Layout, name: &Name, code: i32) {
-    End::write(layout, name, code);
+    End::write(layout, name, code, None);
 }
 
 /// Removes a file or link that may not be there.

@@ -65,6 +65,7 @@ fn script(spec: &Spec, context: &Context) -> String {
     line(&mut text, "KEEPERFILE", &path("keeper"));
     line(&mut text, "STOPFILE", &path("stop"));
     line(&mut text, "EXITFILE", &sh(&exit_file(layout, name).display().to_string()));
+    line(&mut text, "AFTER", &sh(&after(spec).join(" ")));
     line(&mut text, "DISABLED", if spec.start.mode == StartMode::Disabled { "yes" } else { "" });
     if spec.program.supervised {
         supervised(spec, context, &mut text);
@@ -163,12 +164,6 @@ fn fraction(duration: std::time::Duration) -> String {
 /// What SysV init cannot make of a spec.
 pub(super) fn findings(spec: &Spec) -> Vec<Finding> {
     let mut found = script::findings(Kind::Sysv, spec);
-    if !spec.start.after.is_empty() {
-        found.push(Finding::note(
-            "start.after",
-            "SysV init keeps this order at boot; starting the service by hand starts nothing else",
-        ));
-    }
     let delay = &spec.restart.delay;
     if !spec.program.supervised && spec.restart.when != When::Never && delay.factor > 1.0 {
         found.push(Finding::note(
@@ -214,7 +209,7 @@ await_ready() {
 	"$SUPERVISOR" wait "$NAME" ready "$READY_WAIT"
 	case $? in
 	0 | 3) return 0 ;;
-	4) complain "$NAME is not ready after $READY_WAIT s and goes on trying" ;;
+	4) complain "$NAME is not ready yet and goes on trying" ;;
 	*) complain "$NAME failed; \`abide events $NAME\` tells more" ;;
 	esac
 	return 1
@@ -352,11 +347,25 @@ may_change() {
 	[ "$(id -u)" = 0 ] || { complain "changing $NAME needs root"; exit 4; }
 }
 
+# Starts what this service comes after. SysV init does it at boot alone.
+start_others() {
+	for service in $AFTER; do
+		case " ${ABIDE_STARTING:-} " in
+		*" $service "*) continue ;;
+		esac
+		other=${SCRIPT%/*}/$service
+		[ -x "$other" ] || continue
+		"$other" status >/dev/null 2>&1 </dev/null ||
+			env -i PATH="$PATH" ABIDE_STARTING="${ABIDE_STARTING:-} $NAME" "$other" start </dev/null
+	done
+}
+
 start() {
 	[ -z "$DISABLED" ] || { complain "$NAME is disabled (start.mode in its spec)"; return 6; }
 	able || return
 	is_alive && return 0
 	if ! is_kept; then
+		start_others
 		rm -f "$EXITFILE" "$STOPFILE" "$PIDFILE" ${STATUSFILE:+"$STATUSFILE"}
 		detach || return 1
 	fi
