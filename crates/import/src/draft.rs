@@ -130,12 +130,6 @@ pub(crate) fn signal(field: Field<'_>, text: &str) -> Option<Signal> {
     found
 }
 
-/// Seconds, with a fraction or without; not negative.
-pub(crate) fn seconds(text: &str) -> Option<Duration> {
-    let seconds = text.trim().parse::<f64>().ok().filter(|it| it.is_finite() && *it >= 0.0 && *it < 1e9)?;
-    Some(from_seconds(seconds))
-}
-
 /// A number of seconds, to the millisecond.
 pub(crate) fn from_seconds(seconds: f64) -> Duration {
     let exact = StdDuration::try_from_secs_f64(seconds).unwrap_or(StdDuration::MAX);

@@ -46,10 +46,6 @@ impl<'l> Flat<'l> {
         }
         last
     }
-
-    pub fn all<'s>(&'s self, key: &'s str) -> impl DoubleEndedIterator<Item = &'s Item<'l>> {
-        self.items.iter().filter(move |item| item.key == key)
-    }
 }
 
 impl Item<'_> {

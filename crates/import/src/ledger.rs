@@ -239,24 +239,26 @@ impl<'l> Field<'l> {
         self.ledger.slots.borrow().get(self.id).and_then(|slot| slot.span.clone())
     }
 
-    /// The line it stands on.
-    pub fn line(self) -> usize {
-        self.span().map_or(0, |span| line_and_column(&self.ledger.text, span.start).0)
-    }
-
     pub fn ledger(self) -> &'l Ledger {
         self.ledger
     }
 
     fn decide(self, fate: Fate, to: Option<String>, why: Option<String>) {
-        self.with(|slot| {
-            let lighter = match &slot.state {
-                State::Open | State::Group => true,
-                State::Done { fate: known, .. } => *known < fate,
-            };
-            if lighter {
-                slot.state = State::Done { fate, to, why };
+        self.with(|slot| match &mut slot.state {
+            State::Open | State::Group => slot.state = State::Done { fate, to, why },
+            State::Done { fate: known, to: known_to, .. } if *known == fate => {
+                // One field may go to several places, such as each variable of a list.
+                if let (Some(known), Some(more)) = (known_to, to) {
+                    for place in more.split(", ") {
+                        if !known.split(", ").any(|it| it == place) {
+                            known.push_str(", ");
+                            known.push_str(place);
+                        }
+                    }
+                }
             }
+            State::Done { fate: known, .. } if *known < fate => slot.state = State::Done { fate, to, why },
+            State::Done { .. } => {}
         });
     }
 

@@ -4,6 +4,24 @@ use super::WordsError;
 
 /// Takes a value apart into words. Escapes are resolved, specifiers and variables are not.
 pub(crate) fn split(line: &str) -> Result<Vec<String>, WordsError> {
+    Ok(split_with_places(line)?.into_iter().map(|(word, _)| word).collect())
+}
+
+/// Takes the commands of a line apart: a bare `;` stands between them.
+pub(crate) fn split_commands(line: &str) -> Result<Vec<Vec<String>>, WordsError> {
+    let mut commands = vec![Vec::new()];
+    for (word, place) in split_with_places(line)? {
+        match commands.last_mut() {
+            _ if line[place].trim_end() == ";" => commands.push(Vec::new()),
+            Some(command) => command.push(word),
+            None => {}
+        }
+    }
+    commands.retain(|command| !command.is_empty());
+    Ok(commands)
+}
+
+fn split_with_places(line: &str) -> Result<Vec<(String, std::ops::Range<usize>)>, WordsError> {
     let mut words = Vec::new();
     let mut rest = Rest { line, at: 0 };
     loop {
@@ -13,7 +31,9 @@ pub(crate) fn split(line: &str) -> Result<Vec<String>, WordsError> {
         if rest.peek().is_none() {
             return Ok(words);
         }
-        words.push(rest.word()?);
+        let start = rest.at;
+        let word = rest.word()?;
+        words.push((word, start..rest.at));
     }
 }
 

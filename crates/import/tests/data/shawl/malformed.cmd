@@ -1,0 +1,1 @@
+shawl run --name web --restart-delay soon -- C:\web.exe

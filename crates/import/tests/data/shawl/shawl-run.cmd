@@ -1,0 +1,1 @@
+shawl run --name orders --cwd C:\srv\orders --restart-delay 2000 --stop-timeout 10000 --env RUST_LOG=info --env "GREETING=hello world" --log-rotate bytes=10485760 --log-retain 5 --kill-process-tree -- C:\srv\orders\orders.exe --port 9000 --title "Orders & more"
