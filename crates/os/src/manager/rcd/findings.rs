@@ -5,7 +5,7 @@ use std::time::Duration;
 use abide_spec::{Delay, Family, Restart, Signal, Spec, When};
 
 use super::keep::{delays, is_identifier, reload};
-use super::render::{Paths, requirement, variable};
+use super::render::{Paths, is_plain, requirement, variable};
 use crate::manager::capability::{self, lost};
 use crate::manager::launchd::direct;
 use crate::manager::{Context, Finding, Kind, stop_budget};
@@ -35,9 +35,8 @@ pub(super) fn findings(spec: &Spec, context: &Context) -> Vec<Finding> {
     let paths = Paths::of(&spec.name, &context.layout);
     for path in [&paths.script, &paths.run] {
         // rc.subr does not quote them.
-        let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,@%".contains(c);
         let text = direct::shown(path);
-        if !text.chars().all(plain) {
+        if !is_plain(&text) {
             found.push(
                 Finding::error(
                     None,

@@ -60,7 +60,7 @@ fn started_directly(spec: &Spec, context: &Context, text: &mut String) {
         // With commas, as chroot(8) takes them.
         let _ = writeln!(text, "\tgroups=$(printf %s \"$groups\" | tr ' ' ','){}", sh(&groups));
     }
-    text.push_str("\thome=$(getent passwd \"$user\" | cut -d: -f6)\n");
+    text.push_str("\thome=$(getent passwd \"$user\" 2>/dev/null | cut -d: -f6)\n");
     text.push_str("\texport USER=\"$user\" LOGNAME=\"$user\" HOME=\"${home:-/}\"\n");
     for (name, value) in direct::own_variables(spec, context) {
         let _ = writeln!(text, "\texport {name}={}", sh(&value));

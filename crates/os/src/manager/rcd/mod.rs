@@ -4,7 +4,8 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use abide_spec::{Name, Spec, StartMode};
 
@@ -39,6 +40,12 @@ impl Rcd {
 
     fn paths(&self, name: &Name) -> Paths {
         Paths::of(name, &self.layout)
+    }
+
+    /// The shell that stays of a service, if it is there.
+    fn keeper(&self, name: &Name) -> Option<u32> {
+        let Paths { script, run, .. } = self.paths(name);
+        number_in(&run.join("keeper")).filter(|keeper| self.tools.is_keeper(*keeper, &script))
     }
 }
 
@@ -119,9 +126,13 @@ impl Native for Rcd {
         }
         let at_boot = self.tools.is_enabled(&switch(name))?;
         // Not asked of `service NAME status`: what it reads may be for root's eyes only.
-        let keeper = number_in(&paths.run.join("keeper"));
-        let keeper = keeper.filter(|keeper| self.tools.is_keeper(*keeper, &paths.script));
+        let keeper = self.keeper(name);
+        let main = number_in(&paths.run.join("main"));
         let Some(keeper) = keeper else {
+            // A supervisor whose shell was killed goes on by itself.
+            if let Some(left) = main.filter(|main| self.tools.is_supervisor(*main, name)) {
+                return Ok(Seen { at_boot, state: ManagerState::Running, pid: Some(left), ..Seen::NOTHING });
+            }
             let exit =
                 number_in(&paths.run.join("exit")).and_then(|code| i32::try_from(code).ok()).map(|code| {
                     if code > 128 { ManagerExit::Signal(code - 128) } else { ManagerExit::Code(code) }
@@ -132,7 +143,7 @@ impl Native for Rcd {
             };
             return Ok(Seen { at_boot, state, exit, ..Seen::NOTHING });
         };
-        let main = number_in(&paths.run.join("main")).filter(|main| self.tools.is_child(*main, keeper));
+        let main = main.filter(|main| self.tools.is_child(*main, keeper));
         // Between two runs there is the shell alone.
         let state = if main.is_some() { ManagerState::Running } else { ManagerState::Starting };
         Ok(Seen { at_boot, state, pid: Some(main.unwrap_or(keeper)), ..Seen::NOTHING })
@@ -148,17 +159,34 @@ impl Native for Rcd {
     }
 
     fn start(&self, name: &Name, wait: Duration) -> Result<(), ManagerError> {
+        if self.look(name)?.pid.is_some() {
+            return Ok(());
+        }
         // `onestart`: whatever rc.conf says about the boot.
         self.tools.service(name, &self.paths(name).script, "onestart", wait)
     }
 
     fn stop(&self, name: &Name, wait: Duration) -> Result<(), ManagerError> {
-        if self.look(name)?.pid.is_none() {
-            return Ok(());
+        let begun = Instant::now();
+        let Some(pid) = self.look(name)?.pid else { return Ok(()) };
+        if self.keeper(name).is_some() {
+            return self.tools.service(name, &self.paths(name).script, "onestop", wait);
         }
-        self.tools.service(name, &self.paths(name).script, "onestop", wait)
+        // A supervisor by itself, of which no script knows.
+        self.tools.terminate(pid)?;
+        while self.look(name)?.pid == Some(pid) {
+            if begun.elapsed() >= wait {
+                let state = "running without its shell".to_owned();
+                return Err(ManagerError::TimedOut { name: name.clone(), verb: "stop", after: wait, state });
+            }
+            sleep(LOOK_AGAIN);
+        }
+        Ok(())
     }
 }
+
+/// How often it is looked whether a process is gone that is nobody's child here.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// A script of another name for which rc.subr reads the variables that are ours.
 fn same_variables(folder: &Path, name: &Name) -> Option<PathBuf> {

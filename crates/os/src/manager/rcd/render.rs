@@ -111,21 +111,15 @@ start_postcmd=await_start
 ",
         requires = requires.join(" "),
         rc_name = variable(name),
-        desc = sh(&one_line(spec.description.as_deref().unwrap_or_else(|| spec.shown_name()))),
+        desc = sh(spec.description.as_deref().unwrap_or_else(|| spec.shown_name())),
         pidfile = sh(&format!("{run}/keeper")),
         procname = sh(&script),
-        // rc.subr has the shell read them once more. `-S -T`: what is said goes to syslog, with this name on it.
-        arguments = sh(&sh_words([
-            "-f",
-            "-S",
-            "-T",
-            name.as_str(),
-            "-p",
-            &format!("{run}/lock"),
-            "/bin/sh",
-            &script,
-            "keep",
-        ])),
+        // `-S -T`: what is said goes to syslog, with this name on it. `-p`: there is one of them only.
+        arguments = sh(&format!(
+            "-f -S -T {name} -p {} /bin/sh {} keep",
+            read_twice(&format!("{run}/lock")),
+            read_twice(&script)
+        )),
     );
     if keep::reload(spec).is_some() {
         text.push_str("extra_commands=reload\n");
@@ -157,7 +151,12 @@ start_postcmd=await_start
     text
 }
 
-/// Control characters would get into the terminal of whoever asks for descriptions.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+/// A word that the shell reads once more (`eval`), plain where it can be.
+fn read_twice(word: &str) -> String {
+    if is_plain(word) { word.to_owned() } else { sh(word) }
+}
+
+/// Whether the shell makes nothing of a word but itself, quoted or not.
+pub(super) fn is_plain(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+,@%".contains(&byte))
 }

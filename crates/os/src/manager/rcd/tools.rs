@@ -82,6 +82,21 @@ impl Tools {
         command.ends_with(&format!("{} keep", script.display()))
     }
 
+    /// Whether that process is the supervisor of a service.
+    pub(super) fn is_supervisor(&self, pid: u32, name: &Name) -> bool {
+        self.shown(pid, "command=")
+            .is_some_and(|command| command.ends_with(&format!(" run --manager rc.d {name}")))
+    }
+
+    /// Sends SIGTERM.
+    pub(super) fn terminate(&self, pid: u32) -> Result<(), ManagerError> {
+        let (pid, tool) = (pid.to_string(), Path::new("/bin/kill"));
+        let words = ["-TERM", pid.as_str()];
+        let answer =
+            call(tool, &words, SHORT).map_err(|trouble| failed("kill", &words, trouble.to_string()))?;
+        if answer.succeeded() { Ok(()) } else { Err(failed("kill", &words, answer.why())) }
+    }
+
     /// Whether a process is a child of another.
     pub(super) fn is_child(&self, pid: u32, parent: u32) -> bool {
         self.shown(pid, "ppid=").and_then(|text| text.parse().ok()) == Some(parent)

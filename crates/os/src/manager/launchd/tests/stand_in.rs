@@ -11,13 +11,13 @@ use crate::fs::private_dir;
 const LAUNCHCTL: &str = r#"#!/bin/sh
 cd "$(dirname "$0")" || exit 1
 printf '%s\n' "$*" >>asked
-label=${2##*/}
+label=${2##*/} tab=$(printf '\t')
 job=jobs/$label
 case $1 in
 print)
   [ -f "$job" ] || { echo "Could not find service \"$label\" in domain for system" >&2; exit 113; }
   # What was told to end is gone when it is looked at for the third time.
-  case $(sed -n 's/^\tstate = //p' "$job") in
+  case $(sed -n "s/^${tab}state = //p" "$job") in
   SIGTERMed)
     echo >>"$job.looks"
     if [ "$(wc -l <"$job.looks")" -ge 3 ] && [ ! -e deaf ]; then rm -f "$job" "$job.looks"; exit 113; fi ;;
@@ -33,7 +33,7 @@ bootstrap)
   label=$(basename "$3" .plist) job=jobs/$(basename "$3" .plist)
   [ ! -e "disabled/$label" ] || { echo 'Bootstrap failed: 5: Input/output error' >&2; exit 5; }
   [ ! -e "$job" ] || { echo 'Bootstrap failed: 5: Input/output error' >&2; exit 5; }
-  if sed -n '/<key>RunAtLoad/{n;p;}' "$3" | grep -q true; then state='running
+  if grep -A 1 '<key>RunAtLoad' "$3" | grep -q true; then state='running
 	pid = 4242'; else state='not running'; fi
   printf 'system/%s = {\n\tpath = %s\n\tstate = %s\n\tlast exit code = (never exited)\n}\n' "$label" "$3" "$state" >"$job" ;;
 bootout)
@@ -45,7 +45,8 @@ bootout)
   rm "$job" ;;
 kickstart)
   [ -f "$job" ] || exit 113
-  sed -i 's/^\tstate = .*/\tstate = running\n\tpid = 4243/;/^\tpid = 4242/d' "$job" ;;
+  path=$(sed -n "s/^${tab}path = //p" "$job")
+  printf 'system/%s = {\n\tpath = %s\n\tstate = running\n\tpid = 4243\n}\n' "$label" "$path" >"$job" ;;
 esac
 "#;
 
