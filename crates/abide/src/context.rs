@@ -112,6 +112,22 @@ impl Context {
         self.inner.token.clone()
     }
 
+    /// A future that is done when the program is to stop: a [`stop_token`](Self::stop_token) that says nothing, as servers
+    /// want it for their graceful shutdown.
+    ///
+    /// ```
+    /// async fn serve(context: abide::Context, listener: tokio::net::TcpListener) -> abide::Result {
+    ///     axum::serve(listener, axum::Router::new()).with_graceful_shutdown(context.stopped()).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn stopped(&self) -> impl Future<Output = ()> + Send + use<> {
+        let token = self.stop_token();
+        async move {
+            token.await;
+        }
+    }
+
     /// Says that the program is ready: for programs given as a function or a future. A [`Program`](crate::Program) is
     /// ready when its `start` has returned.
     ///

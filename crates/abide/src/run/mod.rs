@@ -22,9 +22,6 @@ mod machine;
 #[cfg(test)]
 mod tests;
 
-/// Under which a service manager that cannot set a working directory says which one to take.
-const WORKING_DIR: &str = "ABIDE_WORKING_DIR";
-
 /// What is run, and how.
 pub(crate) struct Run {
     pub(crate) name: String,
@@ -42,12 +39,6 @@ pub(crate) fn run(run: Run) -> i32 {
     let origin = Origin::detect();
     let logger = run.logger.clone().unwrap_or_else(|| Logger::for_origin(&run.name, origin));
     if origin == Origin::Backend(Backend::WindowsScm) {
-        if let Some(folder) = std::env::var_os(WORKING_DIR)
-            && let Err(error) = std::env::set_current_dir(&folder)
-        {
-            logger.error(format_args!("cannot go to the working folder {}: {error}", folder.display()));
-            return i32::from(FAILED);
-        }
         // The parent's number may be another's by now: only the SCM itself knows for certain.
         let name = run.name.clone();
         let kept = Arc::new(Mutex::new(Some((run, logger))));

@@ -15,6 +15,9 @@ use crate::command::parse::is_word;
 /// itself, and to say why.
 const MARGIN: Duration = Duration::from_secs(2);
 
+/// The longest time-out.
+const LONGEST: Duration = Duration::from_secs(23 * 3600);
+
 impl Service {
     pub(crate) fn checked_name(&self) -> Result<Name, Error> {
         Name::new(&self.name).map_err(|error| self.wrong(&error))
@@ -26,6 +29,11 @@ impl Service {
 
     /// The spec of this service for one service manager, checked.
     pub(super) fn spec(&self, kind: Kind) -> Result<Spec, Error> {
+        for (time, what) in [(self.start_timeout, "start_timeout"), (self.stop_timeout, "stop_timeout")] {
+            if time > LONGEST {
+                return Err(self.wrong(&format!("its {what} is longer than {}", abide_spec::Duration(LONGEST))));
+            }
+        }
         let mut spec = Spec::minimal(self.checked_name()?, self.command()?);
         spec.display_name.clone_from(&self.display_name);
         spec.description.clone_from(&self.description);
