@@ -156,7 +156,9 @@ impl ServiceManager for Systemd {
         let found = self.look(name)?;
         let properties = &found.properties;
         let mut halves = Vec::new();
-        if found.unit.is_none() && found.spec.is_there() {
+        // What this user may not see may not be there at all.
+        let spec_alone = found.unit.is_none() && found.spec.text().is_some();
+        if spec_alone {
             halves.push(format!("the spec {} is there, its unit is not", self.layout.spec(name).display()));
         }
         if found.is_ours() && !found.spec.is_there() {
@@ -165,7 +167,7 @@ impl ServiceManager for Systemd {
         if !found.installed() {
             return Ok(ManagerStatus {
                 halves,
-                managed_by_abide: found.spec.is_there(),
+                managed_by_abide: spec_alone,
                 ..ManagerStatus::absent()
             });
         }
