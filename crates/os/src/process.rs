@@ -84,6 +84,19 @@ pub struct Spawned {
     pub output: Option<(PipeReader, PipeReader)>,
 }
 
+/// Ends what an earlier supervisor of a service left behind when it was killed: processes that were started with all of
+/// these entries (`NAME=value`) in their environment. Answers their ids. On Linux alone; a Job Object leaves nothing, and
+/// other systems don't tell.
+pub fn clear_leftovers(marks: &[Vec<u8>]) -> Vec<u32> {
+    #[cfg(target_os = "linux")]
+    return crate::linux::leftovers::clear(marks);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = marks;
+        Vec::new()
+    }
+}
+
 /// The step at which a program could not be started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -30,6 +30,20 @@ pub struct Program {
     /// Which variables the program inherits from the supervisor: `"all"`, `"none"`, or a list of names.
     #[serde(default, skip_serializing_if = "is_default")]
     pub inherit_env: InheritEnv,
+    /// Whether a supervisor stands between the service manager and the program. `false` is for programs that are
+    /// services themselves (those built with the library `abide`, say): the service manager starts such a program
+    /// directly, and what only a supervisor does (health checks, log files, stop ladders) is not to be had.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub supervised: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 impl Program {
@@ -41,6 +55,7 @@ impl Program {
             env: BTreeMap::new(),
             env_file: None,
             inherit_env: InheritEnv::All,
+            supervised: true,
         }
     }
 }

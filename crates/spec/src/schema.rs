@@ -101,6 +101,7 @@ pub(crate) fn defaults() -> Vec<(&'static str, Value)> {
     let give_up = GiveUp::default();
     vec![
         ("program.inherit-env", "all".into()),
+        ("program.supervised", true.into()),
         ("start.mode", "auto".into()),
         ("start.ready.timeout", text(&Ready::TIMEOUT)),
         ("start.ready.every", text(&Ready::EVERY)),

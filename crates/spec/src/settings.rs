@@ -12,6 +12,7 @@ pub(crate) const SETTINGS: &[&str] = &[
     "program.env",
     "program.env-file",
     "program.inherit-env",
+    "program.supervised",
     "start.mode",
     "start.after",
     "start.ready.http",

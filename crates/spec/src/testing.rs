@@ -123,13 +123,14 @@ fn any_program() -> BoxedStrategy<Program> {
         Just(InheritEnv::None),
         any_set("[A-Z]{1,4}".boxed()).prop_map(InheritEnv::Only),
     ];
-    (any_command(), option::of(any_path()), any_env(), option::of(any_path()), inherit)
-        .prop_map(|(command, working_dir, env, env_file, inherit_env)| Program {
+    (any_command(), option::of(any_path()), any_env(), option::of(any_path()), inherit, any::<bool>())
+        .prop_map(|(command, working_dir, env, env_file, inherit_env, supervised)| Program {
             command,
             working_dir,
             env,
             env_file,
             inherit_env,
+            supervised,
         })
         .boxed()
 }

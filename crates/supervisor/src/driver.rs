@@ -169,6 +169,10 @@ impl Driver {
         let index = self.services.len();
         let mut service = Service::open(charge, self.manager, show)?;
         service.place.hand_over(&service.identity()).map_err(SetupError::Place)?;
+        // No control group there: what a killed supervisor left would run beside its successor's.
+        if self.manager.is_plain() {
+            service.clear_leftovers();
+        }
         let path = service.place.endpoint();
         let refuse = |source| SetupError::Endpoint { path: path.clone(), source };
         let endpoint = Endpoint::bind(&path).map_err(refuse)?;

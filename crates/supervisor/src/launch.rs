@@ -53,9 +53,9 @@ impl Plan<'_> {
     ) -> Result<Launch, EnvironmentError> {
         let mut words = command.iter();
         let program = words.next().map(PathBuf::from).unwrap_or_default();
-        let own_folder = || program.parent().map(PathBuf::from);
-        let working_dir =
-            self.spec.program.working_dir.clone().or_else(|| self.base.cloned()).or_else(own_folder);
+        // `abide up` runs programs where their spec lies.
+        let base = || self.base.cloned().unwrap_or_else(|| self.place.data());
+        let working_dir = Some(self.spec.program.working_dir.clone().unwrap_or_else(base));
         Ok(Launch {
             args: words.map(OsString::from).collect(),
             env: self.environment(main)?,
@@ -70,10 +70,7 @@ impl Plan<'_> {
     }
 
     fn environment(&self, main: Option<u32>) -> Result<Vec<(OsString, OsString)>, EnvironmentError> {
-        let mut own = vec![
-            ("ABIDE_SERVICE".into(), self.spec.name.as_str().into()),
-            ("STATE_DIRECTORY".into(), self.place.data().into()),
-        ];
+        let mut own = marks(self.spec, self.place);
         own.extend(main.map(|pid| ("ABIDE_PID".into(), pid.to_string().into())));
         environment::build(Sources {
             program: &self.spec.program,
@@ -91,6 +88,11 @@ impl Plan<'_> {
             _ => self.spec.limits,
         }
     }
+}
+
+/// What every process of a service is told of it, and is known by as long as it keeps it.
+pub fn marks(spec: &Spec, place: &Place) -> Vec<(OsString, OsString)> {
+    vec![("ABIDE_SERVICE".into(), spec.name.as_str().into()), ("STATE_DIRECTORY".into(), place.data().into())]
 }
 
 /// Who the program runs as. Some service managers have already changed to the right account; those that start

@@ -11,7 +11,7 @@ use abide_os::eventlog::{EventLog, Severity};
 use abide_os::fs::{Lock, LockError};
 use abide_os::link::ManagerKind;
 use abide_os::pipes::{PipeReader, StreamId};
-use abide_os::process::{Identity, Tree};
+use abide_os::process::{Identity, Tree, clear_leftovers};
 use abide_spec::{Exit, Family, Probe, Signal, Spec, StopStep};
 
 use crate::checks::Checks;
@@ -62,6 +62,8 @@ pub(crate) struct Service {
     pub held: bool,
     /// The driver ends, and has told so.
     pub told_to_end: bool,
+    /// The program was ready once.
+    was_ready: bool,
     /// Something changed that is not on disk yet.
     pub dirty: bool,
     /// Where the program may tell how it fares.
@@ -118,6 +120,7 @@ impl Service {
             waiting: true,
             held: false,
             told_to_end: false,
+            was_ready: false,
             dirty: true,
             notify: None,
             base,
@@ -155,6 +158,20 @@ impl Service {
 
     pub fn identity(&self) -> Identity {
         launch::identity(&self.spec, self.manager)
+    }
+
+    /// Ends what a supervisor that was killed left behind.
+    pub fn clear_leftovers(&mut self) {
+        let marks = launch::marks(&self.spec, &self.place);
+        let entries: Vec<Vec<u8>> = marks
+            .into_iter()
+            .map(|(name, value)| [name.as_encoded_bytes(), b"=", value.as_encoded_bytes()].concat())
+            .collect();
+        let ended = clear_leftovers(&entries);
+        if !ended.is_empty() {
+            let text = format!("ended {} processes that an earlier supervisor left: {ended:?}", ended.len());
+            self.keep(Kept::Note(text));
+        }
     }
 
     /// Nothing of it runs, and nothing will without being asked for.
@@ -263,6 +280,7 @@ impl Service {
     /// Writes down what was kept, tells the waiters, and gives back the events in words and the status.
     pub fn settle(&mut self) -> (Vec<String>, Status) {
         self.dirty = false;
+        self.was_ready |= matches!(self.machine.state(), State::Running { ready: true, .. });
         let now = SystemTime::now();
         let (mut told, mut records) = (Vec::new(), Vec::new());
         for kept in std::mem::take(&mut self.kept) {
@@ -329,6 +347,7 @@ impl Service {
             description: self.spec.description.clone(),
             state: self.state_name().into(),
             ready,
+            was_ready: self.was_ready,
             healthy,
             since: rfc3339(self.since.1),
             pid: state.pid(),

@@ -29,6 +29,9 @@ pub struct Status {
     pub state: String,
     /// The program is running and has shown that it is ready.
     pub ready: bool,
+    /// The program was ready at least once since the supervisor started: what it does now, the start has succeeded.
+    #[serde(default)]
+    pub was_ready: bool,
     /// No health check of the program is failing.
     pub healthy: bool,
     /// Since when `state` holds: RFC 3339, UTC.
@@ -183,6 +186,7 @@ impl Status {
             description: None,
             state: state.into(),
             ready: false,
+            was_ready: false,
             healthy: true,
             since: String::new(),
             pid: None,

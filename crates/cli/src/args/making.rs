@@ -131,7 +131,7 @@ pub struct Install {
     /// What the service is for
     #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,
-    /// Folder the program runs in [default: this one if an argument names a file in it, else the program's]
+    /// Folder the program runs in [default: this one if an argument names a file in it, else the service's own]
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub working_dir: Option<PathBuf>,
     /// Account: least-privilege, system, or a user [default: least-privilege]

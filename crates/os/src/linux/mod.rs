@@ -3,6 +3,7 @@
 pub(crate) mod cgroup;
 pub(crate) mod clone;
 pub(crate) mod kin;
+pub(crate) mod leftovers;
 pub(crate) mod memory;
 pub(crate) mod procfs;
 pub(crate) mod watch;

@@ -51,6 +51,11 @@ fn numbers(folder: &str) -> impl Iterator<Item = u32> {
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
+/// Every process.
+pub(crate) fn all() -> impl Iterator<Item = u32> {
+    numbers("/proc")
+}
+
 /// The processes whose parent is this one, dead ones included.
 pub(crate) fn children(pid: u32) -> Vec<u32> {
     let mut found = Vec::new();

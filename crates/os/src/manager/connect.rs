@@ -8,7 +8,8 @@ use super::engine::Engine;
 use super::native::Native;
 use super::{
     Artifact, Change, Context, Desired, Finding, Kind, ManagerError, Plan, Scope, ServiceManager, available,
-    capability, detect, engine, foreground, launchd, openrc, rcd, runit, s6, scm, supervisor, systemd, sysv, task,
+    capability, detect, engine, foreground, launchd, openrc, rcd, runit, s6, scm, supervisor, systemd, sysv,
+    task,
 };
 use crate::paths::{Layout, within};
 
@@ -121,6 +122,8 @@ fn elsewhere(kind: Kind, scope: Scope) -> Layout {
         (Scope::System, kind) if kind.family() == Family::Windows => {
             Layout::windows(r"C:\ProgramData", r"C:\Program Files")
         }
+        (Scope::System, Kind::Launchd) => Layout::macos(),
+        (Scope::System, Kind::Rcd) => Layout::freebsd(),
         (Scope::System, _) => Layout::unix(),
     }
 }

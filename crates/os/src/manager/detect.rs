@@ -63,6 +63,17 @@ fn of(facts: &Facts) -> Vec<Kind> {
     found
 }
 
+/// Whether a process is not inside a container that runs here: those have a second number of their own.
+fn is_of_this_machine(process: &Path) -> bool {
+    fs::read_to_string(process.join("status")).is_ok_and(|text| is_numbered_once(&text))
+}
+
+fn is_numbered_once(status: &str) -> bool {
+    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    // Kernels before 4.1 don't tell.
+    numbers.is_none_or(|numbers| numbers.split_whitespace().count() == 1)
+}
+
 fn facts() -> Facts {
     let command = |process: &Path| {
         fs::read_to_string(process.join("comm")).map(|name| name.trim_end().to_owned()).unwrap_or_default()
@@ -77,8 +88,9 @@ fn facts() -> Facts {
         openrc: Path::new("/run/openrc/softlevel").exists(),
         inittab: Path::new("/etc/inittab").exists(),
         scanners: numbered
+            .filter(|entry| matches!(command(&entry.path()).as_str(), "runsvdir" | "s6-svscan"))
+            .filter(|entry| is_of_this_machine(&entry.path()))
             .map(|entry| command(&entry.path()))
-            .filter(|name| matches!(name.as_str(), "runsvdir" | "s6-svscan"))
             .collect(),
     }
 }
@@ -114,6 +126,13 @@ mod tests {
         assert_eq!(found("bash", |facts| facts.inittab = true), []);
         // systemd's own name, but in a container that it did not boot.
         assert_eq!(found("systemd", |_| {}), []);
+    }
+
+    #[test]
+    fn what_runs_in_a_container_is_not_this_machines() {
+        assert!(is_numbered_once("Name:\tx\nNSpid:\t17\nThreads:\t1\n"));
+        assert!(!is_numbered_once("Name:\tx\nNSpid:\t17\t1\n"));
+        assert!(is_numbered_once("Name:\tx\n"));
     }
 
     #[test]

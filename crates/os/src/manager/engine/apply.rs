@@ -145,7 +145,8 @@ impl<N: Native> Engine<N> {
     fn restart_step<'a>(&'a self, work: &'a Work, restarted: Rc<Cell<bool>>) -> Box<dyn Step + 'a> {
         let name = &work.plan.service;
         let spec = &work.plan.desired.spec;
-        let wait = start_budget(spec) + stop_budget(spec, self.family()) + work.found.own_stop_budget(self.family());
+        let wait =
+            start_budget(spec) + stop_budget(spec, self.family()) + work.found.own_stop_budget(self.family());
         Box::new(Act::new(
             format!("restart {name}"),
             move |say| {
@@ -162,4 +163,3 @@ impl<N: Native> Engine<N> {
         ))
     }
 }
-

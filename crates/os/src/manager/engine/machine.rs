@@ -46,7 +46,9 @@ impl Found {
             // The manager is about to start its supervisor again.
             (_, ManagerState::Starting) => ManagerState::Starting,
             // What was the last word of a supervisor that ended by itself.
-            (Some(told), ManagerState::Stopped | ManagerState::Failed) if told.now() == ManagerState::Failed => {
+            (Some(told), ManagerState::Stopped | ManagerState::Failed)
+                if told.now() == ManagerState::Failed =>
+            {
                 ManagerState::Failed
             }
             (_, seen) => seen,
@@ -242,12 +244,8 @@ impl<N: Native> Engine<N> {
             None => work.found.spec != Text::Hidden,
         };
         let env_file = spec.program.env_file.as_deref();
-        let env_file_changed = work
-            .found
-            .seen
-            .since
-            .zip(env_file)
-            .is_some_and(|(since, file)| shared::is_newer(file, since));
+        let env_file_changed =
+            work.found.seen.since.zip(env_file).is_some_and(|(since, file)| shared::is_newer(file, since));
         let restart = work.found.is_up() && (running || other_run || env_file_changed);
         work.restart = restart && spec.start.mode != StartMode::Disabled;
         if restart && !work.restart {

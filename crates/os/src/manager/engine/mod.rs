@@ -23,8 +23,8 @@ use self::state::State;
 use super::native::Native;
 use super::shared::{self, Text};
 use super::{
-    Applied, Desired, Enabled, Kind, ManagerError, ManagerState, ManagerStatus, Plan, Removed,
-    Scope, ServiceManager, Uninstall, Watcher,
+    Applied, Desired, Enabled, Kind, ManagerError, ManagerState, ManagerStatus, Plan, Removed, Scope,
+    ServiceManager, Uninstall, Watcher,
 };
 use crate::account::is_privileged;
 use crate::paths::Layout;
@@ -147,8 +147,7 @@ impl<N: Native> ServiceManager for Engine<N> {
     }
 
     fn installed(&self) -> Result<Vec<Name>, ManagerError> {
-        let mut names: BTreeSet<Name> =
-            self.our_definitions()?.into_iter().map(|(name, ..)| name).collect();
+        let mut names: BTreeSet<Name> = self.our_definitions()?.into_iter().map(|(name, ..)| name).collect();
         names.extend(shared::with_specs(&self.layout)?);
         Ok(names.into_iter().collect())
     }

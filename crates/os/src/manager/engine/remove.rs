@@ -9,9 +9,7 @@ use super::machine::Found;
 use crate::fs::sweep_beside;
 use crate::manager::native::Native;
 use crate::manager::shared;
-use crate::manager::{
-    ManagerError, Progress, Removed, ServiceManager as _, Uninstall, Watcher, accounts,
-};
+use crate::manager::{ManagerError, Progress, Removed, ServiceManager as _, Uninstall, Watcher, accounts};
 
 /// How many steps there are, for those who watch.
 pub(super) const STEPS: usize = 5;
@@ -36,8 +34,12 @@ impl<N: Native> Engine<N> {
         work.run(&found, how)?;
         let removed = work.removed;
         let _ = lock.remove();
-        shared::drop_if_empty(&self.layout.run.join(".locks"));
-        shared::drop_if_empty(&self.layout.run);
+        if let Some(locks) = self.layout.change_lock(name).parent() {
+            shared::drop_if_empty(locks);
+        }
+        for folder in [&self.layout.run, &self.layout.state] {
+            shared::drop_if_empty(folder);
+        }
         Ok(removed)
     }
 

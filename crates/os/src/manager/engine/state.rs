@@ -13,6 +13,8 @@ use crate::process::{StartToken, is_alive};
 pub(super) struct State {
     state: String,
     ready: bool,
+    #[serde(default)]
+    was_ready: bool,
     pub(super) why: Option<String>,
     pub(super) text: Option<String>,
     pub(super) supervisor: Supervisor,
@@ -57,6 +59,13 @@ impl State {
         }
     }
 
+    /// Whether the start has succeeded, whatever became of the program since: restarts are its supervisor's matter.
+    pub(super) fn has_started(&self) -> bool {
+        self.is_alive()
+            && (self.now() == ManagerState::Running
+                || self.was_ready && matches!(self.now(), ManagerState::Starting | ManagerState::Paused))
+    }
+
     /// The newest thing to tell about it.
     pub(super) fn told(&self) -> Option<&str> {
         self.text.as_deref().or(self.why.as_deref())
@@ -73,6 +82,7 @@ mod tests {
         State {
             state: state.into(),
             ready,
+            was_ready: false,
             why: None,
             text: None,
             supervisor: Supervisor { pid, start_token },
@@ -85,6 +95,15 @@ mod tests {
         assert_eq!(state("running", false, true).now(), ManagerState::Starting);
         assert_eq!(state("backing-off", false, true).now(), ManagerState::Starting);
         assert_eq!(state("stopping", false, true).now(), ManagerState::Stopping);
+    }
+
+    #[test]
+    fn a_start_that_succeeded_stays_so_while_the_program_is_started_again() {
+        let state = |name: &str, was_ready| State { was_ready, ..state(name, false, true) };
+        assert!(state("backing-off", true).has_started());
+        assert!(!state("backing-off", false).has_started());
+        assert!(!state("failed", true).has_started());
+        assert!(!State { was_ready: true, ..super::tests::state("backing-off", false, false) }.has_started());
     }
 
     #[test]

@@ -52,7 +52,8 @@ impl StandIn {
             "state": state, "ready": ready, "why": format!("it is {state}"), "text": null,
             "supervisor": { "pid": pid, "start-token": crate::process::start_token(pid) },
         });
-        crate::fs::replace(&folder.join("status.json"), text.to_string().as_bytes(), Access::Private).unwrap();
+        crate::fs::replace(&folder.join("status.json"), text.to_string().as_bytes(), Access::Private)
+            .unwrap();
     }
 
     fn called(&self, what: impl Into<String>) {
@@ -98,7 +99,8 @@ impl Native for StandIn {
     }
 
     fn look(&self, name: &Name) -> Result<Seen, ManagerError> {
-        let known = self.known.lock().unwrap().iter().any(|(known, mode)| known == name && *mode == StartMode::Auto);
+        let known =
+            self.known.lock().unwrap().iter().any(|(known, mode)| known == name && *mode == StartMode::Auto);
         let running = self.running.lock().unwrap().contains(name);
         Ok(Seen {
             at_boot: known,
@@ -175,11 +177,7 @@ impl Machine {
             "name = \"web\"\n{more}\n[account]\nrun-as = \"system\"\n[program]\ncommand = [{:?}]\n",
             program.display().to_string()
         );
-        Desired::new(
-            Spec::parse(&text).unwrap(),
-            Some(&text),
-            self.root.path().join("abide-supervisor"),
-        )
+        Desired::new(Spec::parse(&text).unwrap(), Some(&text), self.root.path().join("abide-supervisor"))
     }
 
     fn plan(&self, more: &str) -> Plan {
@@ -340,7 +338,9 @@ fn an_uninstall_leaves_nothing_and_finishes_what_was_cut_short() {
     let mut steps = 0;
     let removed = machine
         .engine
-        .uninstall(&web(), ALL, &mut |progress| steps += usize::from(matches!(progress, Progress::Step { .. })))
+        .uninstall(&web(), ALL, &mut |progress| {
+            steps += usize::from(matches!(progress, Progress::Step { .. }))
+        })
         .unwrap();
     assert_eq!(steps, super::remove::STEPS);
     assert!(removed.removed.iter().any(|what| what.ends_with("web.toml")), "{removed:?}");

@@ -54,7 +54,34 @@ impl<N: Native> Engine<N> {
             return Ok(());
         }
         self.may_change()?;
-        self.bring_up("start", name, &found, Instant::now() + wait, watcher)
+        let until = Instant::now() + wait;
+        self.start_others(name, until, watcher);
+        self.bring_up("start", name, &found, until, watcher)
+    }
+
+    /// Starts the services that one starts after, and those that they start after. One that does not start holds up
+    /// nobody: it is no condition, and its own start is somebody's to ask for.
+    fn start_others(&self, name: &Name, until: Instant, watcher: &mut Watcher<'_>) {
+        let others = |name: &Name| {
+            let after = self.installed_spec(name).map(|spec| spec.start.after).unwrap_or_default();
+            after.into_iter().filter_map(|other| Name::new(&other).ok()).collect::<Vec<_>>()
+        };
+        let mut order = Vec::new();
+        let mut open = others(name);
+        while let Some(other) = open.pop() {
+            if other != *name && !order.contains(&other) {
+                open.extend(others(&other));
+                order.push(other);
+            }
+        }
+        // What was found last is what the others start after.
+        for other in order.iter().rev() {
+            let Ok(found) = self.startable(other) else { continue };
+            if !found.is_up() {
+                watcher(Progress::Status(&format!("starting {other} first")));
+                let _ = self.bring_up("start", other, &found, until, watcher);
+            }
+        }
     }
 
     pub(super) fn run_stop(
@@ -231,8 +258,10 @@ fn wait_until_ready(
         let state = State::read(folder).filter(|state| state.is_of_another(old));
         let state_now = state.as_ref().map(State::now);
         let text = state.as_ref().and_then(State::told).unwrap_or_default();
+        if state.as_ref().is_some_and(State::has_started) {
+            return Ok(Awaited::Ready);
+        }
         match state_now {
-            Some(ManagerState::Running) => return Ok(Awaited::Ready),
             Some(ManagerState::Failed) => return Ok(Awaited::Failed(text.to_owned())),
             Some(ManagerState::Stopped) if !may_come => return Ok(Awaited::Ended(text.to_owned())),
             _ if !may_come => return Ok(Awaited::Gone),
@@ -251,11 +280,7 @@ fn wait_until_ready(
 }
 
 /// Runs a call of the service manager, telling meanwhile what the service says about itself.
-fn while_told<T: Send>(
-    folder: &Path,
-    watcher: &mut Watcher<'_>,
-    call: impl FnOnce() -> T + Send,
-) -> T {
+fn while_told<T: Send>(folder: &Path, watcher: &mut Watcher<'_>, call: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let (done, ended) = std::sync::mpsc::channel::<()>();
         let call = scope.spawn(move || {
