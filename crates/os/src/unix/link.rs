@@ -1,4 +1,4 @@
-//! Unix side of [`crate::link`]: datagrams to systemd, or nothing.
+//! Unix side of [`crate::link`]: datagrams to systemd, a line to s6, or nothing.
 
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixDatagram;
@@ -7,19 +7,30 @@ use std::time::Duration;
 
 use abide_spec::Exit;
 
+use super::runsv::{self, Readiness};
 use crate::link::{ManagerKind, Order};
 
 pub(crate) fn host<F>(kind: ManagerKind, _name: &str, body: F) -> i32
 where
     F: FnOnce(Link) -> i32 + Send + 'static,
 {
-    body(Link::new(kind))
+    let of_runsv = matches!(kind, ManagerKind::Runit | ManagerKind::S6);
+    if of_runsv {
+        runsv::hold_to_parent();
+    }
+    let code = body(Link::new(kind));
+    if of_runsv {
+        runsv::end_as_asked();
+    }
+    code
 }
 
 /// Where to tell what, as the service manager said in the environment.
 #[derive(Debug)]
 pub(crate) struct Link {
     manager: Option<Manager>,
+    /// Where s6 is told.
+    ready: Option<Readiness>,
     watchdog: Option<Duration>,
 }
 
@@ -32,7 +43,8 @@ struct Manager {
 impl Link {
     fn new(kind: ManagerKind) -> Self {
         if kind != ManagerKind::Systemd {
-            return Self { manager: None, watchdog: None };
+            let ready = (kind == ManagerKind::S6).then(Readiness::take);
+            return Self { manager: None, ready, watchdog: None };
         }
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let manager = variable("NOTIFY_SOCKET").and_then(|address| {
@@ -43,7 +55,7 @@ impl Link {
         let number = |name| variable(name)?.to_str()?.parse::<u64>().ok();
         let for_us = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
         let watchdog = number("WATCHDOG_USEC").filter(|micros| for_us && *micros > 0);
-        Self { manager, watchdog: watchdog.map(|micros| Duration::from_micros(micros) / 2) }
+        Self { manager, ready: None, watchdog: watchdog.map(|micros| Duration::from_micros(micros) / 2) }
     }
 
     fn tell(&self, lines: &str) {
@@ -62,6 +74,9 @@ impl Link {
     }
 
     pub(crate) fn ready(&self) {
+        if let Some(ready) = &self.ready {
+            ready.tell();
+        }
         self.tell("READY=1\n");
     }
 

@@ -18,6 +18,7 @@ pub(crate) mod pipes;
 pub(crate) mod plain;
 pub(crate) mod process;
 pub(crate) mod reach;
+mod runsv;
 mod signals;
 mod socket_path;
 pub(crate) mod syslog;

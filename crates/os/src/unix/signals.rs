@@ -22,6 +22,8 @@ const ASKED: [(c_int, OsSignal); 6] = [
 static PENDING: AtomicU32 = AtomicU32::new(0);
 static WAKE_FD: AtomicI32 = AtomicI32::new(-1);
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// Whether SIGTERM ever came.
+static TERMINATED: AtomicBool = AtomicBool::new(false);
 
 #[cfg(any(target_os = "linux", target_os = "emscripten", target_os = "dragonfly"))]
 fn errno() -> *mut c_int {
@@ -49,6 +51,9 @@ fn errno() -> *mut c_int {
 
 extern "C" fn note(signal: c_int) {
     let bit = 1_u32 << (signal & 31);
+    if signal == libc::SIGTERM {
+        TERMINATED.store(true, Ordering::SeqCst);
+    }
     if PENDING.fetch_or(bit, Ordering::SeqCst) != 0 {
         return; // A byte for the earlier one is still to be looked at.
     }
@@ -144,6 +149,26 @@ impl Drop for Handlers {
         }
         WAKE_FD.store(-1, Ordering::SeqCst);
         TAKEN.store(false, Ordering::SeqCst);
+    }
+}
+
+/// Whether this process was ever sent SIGTERM while it handled signals.
+pub(crate) fn was_terminated() -> bool {
+    TERMINATED.load(Ordering::SeqCst)
+}
+
+/// Ends this process by SIGTERM, whatever it meant here before.
+pub(crate) fn die_by_term() -> ! {
+    // SAFETY: all structures are plain data, the set initialised by sigemptyset before use; raise and _exit are always
+    // allowed.
+    unsafe {
+        libc::signal(libc::SIGTERM, libc::SIG_DFL);
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, libc::SIGTERM);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, ptr::null_mut());
+        libc::raise(libc::SIGTERM);
+        libc::_exit(128 + libc::SIGTERM)
     }
 }
 
