@@ -10,10 +10,11 @@ prepare() {
   syslogd_run >"$root/service/syslogd/run"
   cat >"$root/sbin/init" <<'INIT'
 #!/bin/sh
-# The service manager takes over as soon as it has a folder for what does not outlive a boot.
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+# The service manager takes over as soon as it has a folder for what does not outlive a boot. Services inherit its
+# variables, so none of the container's are left.
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 mkdir -p /run/lock
-exec s6-svscan /service
+exec env -i "PATH=$PATH" s6-svscan /service
 INIT
   # PID 1 becomes this when all services are down.
   cat >"$root/service/.s6-svscan/finish" <<'FINISH'

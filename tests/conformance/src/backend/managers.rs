@@ -8,6 +8,12 @@ pub struct Manager {
     pub machine: Kind,
     /// A service sees and writes only what its spec lets it.
     pub hides_files: bool,
+    /// It listens to what services tell it over `NOTIFY_SOCKET`.
+    pub is_notified: bool,
+    /// It reads a file of variables for a program that it starts itself.
+    pub reads_env_files: bool,
+    /// A word that tells where the output of such a program goes.
+    pub output: &'static str,
     /// The file that it knows a service by.
     pub definition: &'static str,
     /// Where somebody else's service of that name would be, and what its file could say.
@@ -57,6 +63,9 @@ pub static ALL: &[Manager] = &[
     Manager {
         machine: Kind::Systemd,
         hides_files: true,
+        is_notified: true,
+        reads_env_files: true,
+        output: "journalctl",
         definition: "/etc/systemd/system/NAME.service",
         foreign: ("/etc/systemd/system/NAME.service", "[Service]\nExecStart=/bin/sleep 1000\n"),
         discard: &[&["rm", "/etc/systemd/system/NAME.service"]],
@@ -74,6 +83,9 @@ pub static ALL: &[Manager] = &[
     Manager {
         machine: Kind::OpenRc,
         hides_files: false,
+        is_notified: false,
+        reads_env_files: false,
+        output: "program.supervised",
         definition: "/etc/init.d/NAME",
         foreign: ("/etc/init.d/NAME", "#!/sbin/openrc-run\ncommand=/bin/sleep\ncommand_args=1000\n"),
         discard: &[&["rm", "/etc/init.d/NAME"]],
@@ -88,6 +100,9 @@ pub static ALL: &[Manager] = &[
     Manager {
         machine: Kind::Runit,
         hides_files: false,
+        is_notified: false,
+        reads_env_files: false,
+        output: "program.supervised",
         definition: "/etc/sv/NAME/run",
         foreign: ("/etc/sv/NAME/run", "#!/bin/sh\nexec sleep 1000\n"),
         discard: &[&["rm", "-rf", "/etc/sv/NAME"]],
@@ -102,6 +117,9 @@ pub static ALL: &[Manager] = &[
     Manager {
         machine: Kind::S6,
         hides_files: false,
+        is_notified: false,
+        reads_env_files: false,
+        output: "program.supervised",
         definition: "/etc/abide/s6/NAME/run",
         foreign: ("/service/NAME/run", "#!/bin/sh\nexec sleep 1000\n"),
         discard: &[&["s6-svc", "-wD", "-T", "5000", "-d", "/service/NAME"], &["rm", "-rf", "/service/NAME"]],
@@ -116,6 +134,9 @@ pub static ALL: &[Manager] = &[
     Manager {
         machine: Kind::Sysv,
         hides_files: false,
+        is_notified: false,
+        reads_env_files: false,
+        output: "program.supervised",
         definition: "/etc/init.d/NAME",
         foreign: (
             "/etc/init.d/NAME",

@@ -1,5 +1,5 @@
-//! Programs that the service manager starts itself (`program.supervised = false`), through systemd's own reading of what is
-//! written for it. What the fixture cannot be (a service of the SCM) the tests of the library are.
+//! Programs that the service manager starts itself (`program.supervised = false`), through its own reading of what is written
+//! for it. What the fixture cannot be (a service of the SCM) the tests of the library are.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use abide_machine::wait_for;
 use serde_json::Value;
 
+use crate::backend::Manager;
 use crate::behaviour::{Behaviour, Fault, Need, Outcome, now};
 use crate::context::{Context, SOON};
 use crate::ensure;
@@ -27,19 +28,22 @@ pub const LIST: &[Behaviour] = &[
     ),
 ];
 
-/// What is tried here is how systemd reads units; the other service managers have tests of their own quoting.
-fn systemd(c: &Context) -> Result<(), Fault> {
-    match c.backend.manager() {
-        Some(manager) if manager.machine.name() == "systemd" => Ok(()),
-        _ => Err(Fault::NotHere("how systemd reads its units is tried here".into())),
-    }
+/// The service manager in its container; a service of the SCM is more than a script can be.
+fn manager(c: &Context) -> Result<&'static Manager, Fault> {
+    c.backend.manager().ok_or_else(|| Fault::NotHere("tried with the programs of the library".into()))
 }
 
 /// Writes down what it was given, in hexadecimal, tells that it is ready, and says how often it was told to reload.
 const PROGRAM: &str = r##"#!/usr/bin/python3
 import os, signal, socket, sys
+report = os.environ["REPORT"]
 def tell(text):
-    to = os.environ["NOTIFY_SOCKET"]
+    with open(report + ".saying", "w") as out:
+        out.write(text)
+    os.rename(report + ".saying", report + ".said")
+    to = os.environ.get("NOTIFY_SOCKET")
+    if not to:
+        return
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
         out.sendto(text.encode(), "\0" + to[1:] if to[0] == "@" else to)
 reloads = 0
@@ -48,7 +52,6 @@ def reload(*_):
     reloads += 1
     tell("STATUS=reloaded %d times" % reloads)
 signal.signal(signal.SIGHUP, reload)
-report = os.environ["REPORT"]
 with open(report + ".new", "wb") as out:
     for word in sys.argv[1:]:
         out.write(b"arg " + os.fsencode(word).hex().encode() + b"\n")
@@ -84,56 +87,74 @@ fn spec(c: &Context, name: &str, command: &[String], variables: &[(String, Strin
         .map(|(name, value)| format!("{name} = {}", quoted(&value.replace('$', "$$"))))
         .chain([format!("REPORT = {}", quoted(&c.path("report")))])
         .collect();
+    let ready = match c.backend.manager() {
+        Some(manager) if manager.is_notified => "start.ready = { notify = true }",
+        _ => "",
+    };
     format!(
-        "name = {}\nstart.ready = {{ notify = true }}\nreload.signal = \"HUP\"\nsecurity.write = [{}]\n{more}\n\
-         program.supervised = false\nprogram.command = {}\nprogram.env = {{ {} }}\n",
+        "name = {}\nreload.signal = \"HUP\"\n{ready}\n{more}\n\
+         program.supervised = false\nprogram.command = {}\nprogram.env = {{ {} }}\n{}",
         quoted(name),
-        quoted(&c.folder),
         list(command),
-        table.join(", ")
+        table.join(", "),
+        c.backend.may_write(&c.folder)
     )
 }
 
-fn wait_text(c: &Context, name: &str, text: &str) -> Result<Value, Fault> {
-    c.wait_status(name, &format!("saying {text:?}"), |status| status["text"] == text)
+/// Waits until the program has said this, and the service manager passes it on if it can.
+fn wait_text(c: &Context, manager: &Manager, text: &str) -> Result<Value, Fault> {
+    let file = c.backend.outside(&c.path("report.said"));
+    let mut said = String::new();
+    let heard = wait_for(SOON, || {
+        said = std::fs::read_to_string(&file).unwrap_or_default();
+        said.ends_with(text)
+    });
+    ensure!(heard, "the program does not say {text:?}, but {said:?}");
+    c.wait_status(c.name, &format!("saying {text:?}"), |status| {
+        status["state"] == "running" && (!manager.is_notified || status["text"] == text)
+    })
 }
 
 fn program(c: &Context) -> Outcome {
-    systemd(c)?;
+    let manager = manager(c)?;
     let command = vec![program_in(c, "p", "program")?];
     c.forget_later(c.name);
-    let file = c.write("direct.toml", spec(c, c.name, &command, &[], "start.after = [\"basic.target\"]"))?;
+    let file = c.write("direct.toml", spec(c, c.name, &command, &[], ""))?;
     c.ok(&["apply", &file])?;
-    let first = wait_text(c, c.name, "at work")?;
+    let first = wait_text(c, manager, "at work")?;
     ensure!(first["state"] == "running" && first["ready"] == true, "{first}");
     let pid = c.pid(c.name)?;
-    let main = c.backend.ask(&["systemctl", "show", "--property=MainPID", "--value", c.name])?;
-    ensure!(main.text().trim() == pid.to_string(), "systemd runs {}, not {pid}", main.text());
-    let verify = c.backend.ask(&[
-        "systemd-analyze",
-        "verify",
-        "--man=no",
-        &format!("/etc/systemd/system/{}.service", c.name),
-    ])?;
-    ensure!(verify.ok() && !verify.errors().contains(c.name), "systemd-analyze says {}", verify.errors());
+    let line = c.backend.ask(&["cat", &format!("/proc/{pid}/cmdline")])?.text();
+    ensure!(line.contains(&command[0]), "process {pid} is not the program but {line:?}");
+    if manager.machine == abide_machine::Kind::Systemd {
+        read_by_systemd(c, pid)?;
+    }
 
     c.ok(&["reload", c.name])?;
-    wait_text(c, c.name, "reloaded 1 times")?;
+    wait_text(c, manager, "reloaded 1 times")?;
     c.kill(pid)?;
     c.wait_another(c.name, pid)?;
     // What nobody does is said, with where to look instead.
     let logs = c.abide(&["logs", c.name])?;
-    ensure!(logs.code == Some(1) && logs.errors().contains("journalctl"), "{}", logs.all());
+    ensure!(logs.code == Some(1) && logs.errors().contains(manager.output), "{}", logs.all());
     let again = c.ok(&["apply", &file])?;
     ensure!(again.text().contains("is as the spec says"), "{}", again.all());
     c.ok(&["stop", c.name])?;
     let stopped = c.abide(&["status", c.name])?;
     ensure!(stopped.code == Some(3), "stopped, its status ends with {:?}", stopped.code);
     c.ok(&["uninstall", c.name])?;
-    for left in ["/etc/abide/services/NAME.env", "/etc/systemd/system/NAME.service", "/var/lib/abide/NAME"] {
-        let path = left.replace("NAME", c.name);
-        ensure!(!c.backend.exists(&path), "{path} is left");
-    }
+    let traces = super::install::traces(c, c.name)?;
+    ensure!(traces.is_empty(), "left behind: {traces:?}");
+    Ok(())
+}
+
+/// systemd runs the program itself, and finds nothing to say about its unit.
+fn read_by_systemd(c: &Context, pid: u64) -> Outcome {
+    let main = c.backend.ask(&["systemctl", "show", "--property=MainPID", "--value", c.name])?;
+    ensure!(main.text().trim() == pid.to_string(), "systemd runs {}, not {pid}", main.text());
+    let unit = format!("/etc/systemd/system/{}.service", c.name);
+    let verify = c.backend.ask(&["systemd-analyze", "verify", "--man=no", &unit])?;
+    ensure!(verify.ok() && !verify.errors().contains(c.name), "systemd-analyze says {}", verify.errors());
     Ok(())
 }
 
@@ -168,7 +189,7 @@ const PATH_CHARACTERS: &[&str] = &[
 ];
 
 fn quoting(c: &Context) -> Outcome {
-    systemd(c)?;
+    let manager = manager(c)?;
     let seed = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(1, |now| now.subsec_nanos().into());
@@ -185,7 +206,8 @@ fn quoting(c: &Context) -> Outcome {
             (0..80).map(|index| (format!("T_{index}"), texts.text(8, CHARACTERS))).collect();
         let file = format!("e{}[1] {{x}}*?.env", texts.text(6, PATH_CHARACTERS));
         let file = c.write(&file, "T_FILE=plain\nT_0=lost\n")?;
-        one(c, round, &command, &variables, &file)?;
+        // Where no such file is read, the plan says so.
+        one(c, round, &command, &variables, manager.reads_env_files.then_some(&*file))?;
     }
     Ok(())
 }
@@ -196,15 +218,13 @@ fn one(
     round: usize,
     command: &[String],
     variables: &[(String, String)],
-    env_file: &str,
+    env_file: Option<&str>,
 ) -> Outcome {
     let folder = command[0].rsplit_once('/').map_or("", |(folder, _)| folder);
-    let more = format!(
-        "program.working-dir = {}\nprogram.env-file = {}\ndescription = {}",
-        quoted(folder),
-        quoted(env_file),
-        quoted(env_file)
-    );
+    let mut more = format!("program.working-dir = {}\ndescription = {}", quoted(folder), quoted(folder));
+    if let Some(file) = env_file {
+        more.push_str(&format!("\nprogram.env-file = {}", quoted(file)));
+    }
     let report = c.backend.outside(&c.path("report"));
     let _ = std::fs::remove_file(&report);
     let name = format!("{}-{round}", c.name);
