@@ -20,6 +20,9 @@ use crate::paths::within;
 /// The version from which on systemd lets the delay between restarts grow.
 const GROWING_DELAY: u32 = 254;
 
+/// The version from which on systemd makes folders in folders for accounts that it makes up.
+const NESTED_FOLDERS: u32 = 251;
+
 /// What else in a spec does the same.
 const SUPERVISE: &str = "leaving `program.supervised` out";
 
@@ -32,6 +35,11 @@ pub(super) fn service_section(spec: &Spec, context: &Context, unit: &mut Text) {
     let ready = spec.start.ready.as_ref().filter(|ready| ready.probe == Probe::Notify);
     unit.line("Type", if ready.is_some() { "notify" } else { "exec" });
     unit.line("NotifyAccess", "main");
+    let made_first = scope == Scope::System && !nests(context);
+    if made_first {
+        let script = "mkdir -p -m 0700 \"$STATE_DIRECTORY\"";
+        unit.line("ExecStartPre", command(Path::new("/bin/sh"), &["-c", script]));
+    }
     let words: Vec<&str> = spec.program.command.iter().map(String::as_str).collect();
     if let Some((program, arguments)) = words.split_first() {
         unit.line("ExecStart", command(Path::new(program), arguments));
@@ -46,7 +54,9 @@ pub(super) fn service_section(spec: &Spec, context: &Context, unit: &mut Text) {
         None => {}
     }
     if let Some(folder) = escape::rest_path(&working_dir(spec, context)) {
-        unit.line("WorkingDirectory", folder);
+        // It may not be there yet when it is made.
+        let missing = if made_first && spec.program.working_dir.is_none() { "-" } else { "" };
+        unit.line("WorkingDirectory", format!("{missing}{folder}"));
     }
     environment(spec, context, unit);
     unit.line("TimeoutStartSec", span(ready.map_or(START, |ready| ready.timeout.get())));
@@ -57,14 +67,7 @@ pub(super) fn service_section(spec: &Spec, context: &Context, unit: &mut Text) {
     restart(&spec.restart, context.version, unit);
     unit.line("SyslogIdentifier", name);
     account(spec, scope, unit);
-    let of_systemd: &[&str] = match scope {
-        Scope::System => &["StateDirectory", "LogsDirectory", "RuntimeDirectory"],
-        Scope::User => &["RuntimeDirectory"],
-    };
-    for directory in of_systemd {
-        unit.line(directory, format!("abide/{name}"));
-        unit.line(&format!("{directory}Mode"), "0700");
-    }
+    folders(spec, context, unit);
     limits(spec, 0, unit);
     restrictions(spec, context, unit);
 }
@@ -91,11 +94,8 @@ fn reload_command(words: &[String]) -> String {
 fn environment(spec: &Spec, context: &Context, unit: &mut Text) {
     let name = spec.name.as_str();
     unit.line("Environment", escape::argument_without_variables(format!("ABIDE_SERVICE={name}").as_bytes()));
-    if context.layout.scope == Scope::User {
-        let data = data_folder(spec, context);
-        let text = format!("STATE_DIRECTORY={}", data.display());
-        unit.line("Environment", escape::argument_without_variables(text.as_bytes()));
-    }
+    let data = format!("STATE_DIRECTORY={}", data_folder(spec, context).display());
+    unit.line("Environment", escape::argument_without_variables(data.as_bytes()));
     // Of two files that set the same variable, the later one counts: `env` wins over `env-file`.
     let own = variables(spec).map(|_| variables_file(&context.layout, &spec.name));
     for path in spec.program.env_file.iter().chain(&own) {
@@ -105,13 +105,28 @@ fn environment(spec: &Spec, context: &Context, unit: &mut Text) {
     }
 }
 
-/// The folder that is the program's own: the one systemd makes, or for a user's own service one that we make.
+/// The folder that is the program's own: the same with and without a supervisor.
 pub(super) fn data_folder(spec: &Spec, context: &Context) -> PathBuf {
-    let state = context.layout.state_of(&spec.name);
-    match context.layout.scope {
-        Scope::System => state,
-        Scope::User => within(&state, "data"),
+    within(&context.layout.state_of(&spec.name), "data")
+}
+
+/// The folders of the service. The program's own lies in its state folder, which older versions cannot say: there, it is
+/// made before the program is started.
+fn folders(spec: &Spec, context: &Context, unit: &mut Text) {
+    let name = &spec.name;
+    if context.layout.scope == Scope::System {
+        let data = if nests(context) { format!(" abide/{name}/data") } else { String::new() };
+        unit.line("StateDirectory", format!("abide/{name}{data}"));
+        unit.line("StateDirectoryMode", "0700");
+        unit.line("LogsDirectory", format!("abide/{name}"));
+        unit.line("LogsDirectoryMode", "0700");
     }
+    unit.line("RuntimeDirectory", format!("abide/{name}"));
+    unit.line("RuntimeDirectoryMode", "0700");
+}
+
+fn nests(context: &Context) -> bool {
+    context.version.is_none_or(|version| version >= NESTED_FOLDERS)
 }
 
 /// The text of the file with the variables of `program.env`, for a program that systemd starts itself.

@@ -165,11 +165,7 @@ impl ServiceManager for Systemd {
             halves.push(format!("the unit is there, its spec {} is not", self.layout.spec(name).display()));
         }
         if !found.installed() {
-            return Ok(ManagerStatus {
-                halves,
-                managed_by_abide: spec_alone,
-                ..ManagerStatus::absent()
-            });
+            return Ok(ManagerStatus { halves, managed_by_abide: spec_alone, ..ManagerStatus::absent() });
         }
         Ok(ManagerStatus {
             installed: true,

@@ -47,17 +47,30 @@ fn the_program_itself_is_started_with_its_very_arguments() {
     let service = |key: &str| only(&unit, "Service", key).unwrap();
     assert_eq!(service("Type"), "exec");
     assert_eq!(service("NotifyAccess"), "main");
-    assert_eq!(service("WorkingDirectory"), "/var/lib/abide/orders");
+    assert_eq!(service("WorkingDirectory"), "/var/lib/abide/orders/data");
     assert_eq!(
         value("program.working-dir = \"/srv/a %b\"", "WorkingDirectory").as_deref(),
         Some("/srv/a %%b")
     );
-    assert_eq!(service("Environment"), "\"ABIDE_SERVICE=orders\"");
-    assert_eq!(service("StateDirectory"), "abide/orders");
+    let own = assignments(&unit).into_iter().filter(|(_, key, _)| key == "Environment");
+    let own: Vec<String> = own.map(|(.., value)| value).collect();
+    assert_eq!(own, ["\"ABIDE_SERVICE=orders\"", "\"STATE_DIRECTORY=/var/lib/abide/orders/data\""]);
+    assert_eq!(service("StateDirectory"), "abide/orders abide/orders/data");
     assert_eq!(service("DynamicUser"), "yes");
     assert_eq!((service("KillMode"), service("KillSignal")), ("mixed".into(), "SIGTERM".into()));
     assert_eq!(service("TimeoutStopSec"), "10s");
     assert_eq!(found("", Some(254)).iter().filter(|finding| finding.level != Level::Note).count(), 0);
+}
+
+#[test]
+fn an_older_systemd_has_its_folder_made_first() {
+    let unit = unit_of(&spec(""), Some(249));
+    let service = |key: &str| only(&unit, "Service", key).unwrap();
+    assert_eq!(service("StateDirectory"), "abide/orders");
+    assert_eq!(service("WorkingDirectory"), "-/var/lib/abide/orders/data");
+    let words: Vec<&[u8]> = vec![b"/bin/sh", b"-c", b"mkdir -p -m 0700 \"$STATE_DIRECTORY\""];
+    assert_eq!(command(&service("ExecStartPre")), words);
+    assert_eq!(only(&unit_of(&spec(""), Some(252)), "Service", "ExecStartPre"), None);
 }
 
 #[test]
