@@ -2,11 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
-/// A moment of TAI as these tools count it, ten seconds from Unix time.
-pub(crate) fn tai(bytes: &[u8]) -> Option<SystemTime> {
+/// How far runit's clock is ahead of Unix time: it adds the ten seconds of 1970 and no later leap seconds.
+const AHEAD: u64 = 10;
+
+/// A moment of TAI64N, whose clock is so many seconds ahead of Unix time.
+pub(crate) fn tai(bytes: &[u8], ahead: u64) -> Option<SystemTime> {
     let seconds = u64::from_be_bytes(bytes.get(..8)?.try_into().ok()?);
     let nanos = u32::from_be_bytes(bytes.get(8..12)?.try_into().ok()?);
-    let seconds = seconds.checked_sub((1 << 62) + 10)?;
+    let seconds = seconds.checked_sub((1 << 62) + ahead)?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanos.min(999_999_999)))
 }
 
@@ -40,7 +43,7 @@ impl Status {
         let bytes: &[u8; 20] = bytes.try_into().ok()?;
         let pid = u32::from_le_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]);
         Some(Self {
-            since: tai(bytes),
+            since: tai(bytes, AHEAD),
             pid: (pid != 0).then_some(pid),
             paused: bytes[16] != 0,
             wanted: bytes[17] == b'u',

@@ -115,7 +115,10 @@ fn the_whole_life(native: &dyn Native, layout: &Layout, scanned: &Path) {
     let seen = look();
     assert_eq!(seen.state, ManagerState::Running);
     let first = seen.pid.unwrap();
-    assert!(crate::process::start_token(first).is_some() && seen.since.is_some());
+    assert!(crate::process::start_token(first).is_some());
+    let since = seen.since.unwrap();
+    let now = std::time::SystemTime::now();
+    assert!(since <= now && now.duration_since(since).unwrap() < WAIT, "{since:?} and now {now:?}");
     native.start(&name, WAIT).unwrap();
     assert_eq!(look().pid, Some(first));
     kill("KILL", first);
