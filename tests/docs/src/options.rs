@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 pub const USAGE: &str = "\
-usage: abide-docs [--backend none|foreground|systemd|windows]… [--programs DIR] [--windows-programs DIR] [PAGE…]
+usage: abide-docs [--backend NAME]… [--programs DIR] [--windows-programs DIR] [PAGE…]
 
-  --backend           where to run the commands of the pages; none: check what needs no machine (default: none)
+  --backend           where to run the commands of the pages: foreground, systemd, openrc, runit, s6, sysv, windows;
+                      none: check what needs no machine (default: none)
   --programs          folder of the built executables (default: the one this executable is in)
   --windows-programs  the same, built for Windows
   PAGE                only pages whose path contains this";

@@ -3,7 +3,7 @@
 /// The words behind the language of a fence.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Mark {
-    /// The machines it is run on: `foreground`, `systemd`, `windows`.
+    /// The machines it is run on, of [`BACKENDS`].
     pub backends: Vec<String>,
     /// `terminal=NAME`: run in a second terminal, whose command goes on while the page does.
     pub terminal: Option<String>,
@@ -15,7 +15,7 @@ pub struct Mark {
     pub refused: bool,
 }
 
-pub const BACKENDS: [&str; 3] = ["foreground", "systemd", "windows"];
+pub const BACKENDS: [&str; 7] = ["foreground", "systemd", "openrc", "runit", "s6", "sysv", "windows"];
 
 impl Mark {
     pub fn parse(text: &str) -> Result<Self, String> {

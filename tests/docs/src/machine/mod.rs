@@ -1,18 +1,20 @@
 //! The machines on which pages are run.
 
+mod container;
 mod foreground;
-mod systemd;
 mod windows;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use abide_machine::Kind;
+pub use container::Container;
 pub use foreground::Foreground;
-pub use systemd::Systemd;
 pub use windows::Windows;
 
 use crate::options::Options;
 use crate::session::Printed;
+use crate::words::BACKENDS;
 
 /// A command of a page ends by then, unless it is the build that the README begins with.
 pub const LIMIT: Duration = Duration::from_secs(180);
@@ -43,11 +45,13 @@ pub trait Machine {
 pub fn make(name: &str, options: &Options) -> Result<Box<dyn Machine>, String> {
     Ok(match name {
         "foreground" => Box::new(Foreground::new(options)?),
-        "systemd" => Box::new(Systemd::new(options)?),
         "windows" => Box::new(Windows::new(options)?),
-        other => {
-            return Err(format!("no backend is named {other}; there are none, foreground, systemd, windows"));
-        }
+        other => match Kind::CONTAINERS.into_iter().find(|kind| kind.name() == other) {
+            Some(kind) => Box::new(Container::new(options, kind)?),
+            None => {
+                return Err(format!("no backend is named {other}; there are none, {}", BACKENDS.join(", ")));
+            }
+        },
     })
 }
 

@@ -1,4 +1,4 @@
-//! A booted systemd in a container.
+//! A service manager that is booted in a container.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ sudo() { if [ "$1" = -u ]; then runuser -u "$2" -- "${@:3}"; else "$@"; fi; }
 curl() { command curl -sS "$@"; }
 export SYSTEMD_PAGER= SYSTEMD_COLORS=0"#;
 
-pub struct Systemd {
+pub struct Container {
     machine: Held,
     shell: Option<Shell>,
     /// Who runs the page, where it is not root.
@@ -28,9 +28,9 @@ pub struct Systemd {
 /// The page of a plain user, who is there without our doing.
 const OF_USER: (&str, &str) = ("docs/walk-user.md", "walker");
 
-impl Systemd {
-    pub fn new(options: &Options) -> Result<Self, String> {
-        let machine = Held::boot(&options.root, Kind::Systemd, "docs")?;
+impl Container {
+    pub fn new(options: &Options, kind: Kind) -> Result<Self, String> {
+        let machine = Held::boot(&options.root, kind, "docs")?;
         let on = |path: &str| machine.files.join(path);
         copy(&options.programs.join("abide"), &on("usr/local/bin/abide"))?;
         copy(&options.programs.join("abide-supervisor"), &on("usr/local/bin/abide-supervisor"))?;
@@ -47,7 +47,9 @@ impl Systemd {
             return Err("no user could be made on the machine".into());
         }
         copy(&hello(&options.root, &options.programs, ""), &on("home/ann/hello"))?;
-        copy(&hello(&options.root, &options.programs, ""), &on("home/walker/hello"))?;
+        if kind == Kind::Systemd {
+            copy(&hello(&options.root, &options.programs, ""), &on("home/walker/hello"))?;
+        }
         Ok(Self { machine, shell: None, user: None })
     }
 
@@ -63,7 +65,7 @@ impl Systemd {
     }
 }
 
-impl Machine for Systemd {
+impl Machine for Container {
     fn begin(&mut self, page: &str) -> Result<(), String> {
         self.user = Some(OF_USER.1).filter(|_| page == OF_USER.0);
         self.shell().map(drop)
