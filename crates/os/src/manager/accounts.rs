@@ -16,10 +16,8 @@ use crate::account;
 #[must_use]
 pub fn own(kind: Kind, spec: &Spec) -> Option<String> {
     // Windows accounts are an error before it comes to this, unless their loss is accepted.
-    let own = matches!(
-        spec.account.run_as,
-        RunAs::LeastPrivilege | RunAs::LocalService | RunAs::NetworkService
-    );
+    let own =
+        matches!(spec.account.run_as, RunAs::LeastPrivilege | RunAs::LocalService | RunAs::NetworkService);
     (kind.is_plain() && own).then(|| name_of(&spec.name))
 }
 
@@ -62,7 +60,7 @@ enum Tools {
     BusyBox,
     /// `pw` of FreeBSD.
     Pw,
-    /// `sysadminctl` and `dscl` of macOS.
+    /// `dscl` of macOS. Its `sysadminctl` only makes role accounts whose names begin with `_`, and people's accounts.
     DirectoryService,
 }
 
@@ -114,20 +112,20 @@ impl Tools {
                 ]),
             ],
             Self::Pw => vec![call([
-                "pw", "useradd", account, "-d", NOWHERE, "-s", "/usr/sbin/nologin", "-w", "no", "-c", comment,
-            ])],
-            Self::DirectoryService => vec![call([
-                "sysadminctl",
-                "-addUser",
+                "pw",
+                "useradd",
                 account,
-                "-fullName",
+                "-d",
+                NOWHERE,
+                "-s",
+                "/usr/sbin/nologin",
+                "-w",
+                "no",
+                "-c",
                 comment,
-                "-home",
-                "/var/empty",
-                "-shell",
-                "/usr/bin/false",
-                "-roleAccount",
             ])],
+            // It has ids given, and found: see `make`.
+            Self::DirectoryService => Vec::new(),
         }
     }
 
@@ -137,9 +135,59 @@ impl Tools {
             Self::Shadow => vec![call(["userdel", account])],
             Self::BusyBox => vec![call(["deluser", account]), call(["delgroup", account])],
             Self::Pw => vec![call(["pw", "userdel", account])],
-            Self::DirectoryService => vec![call(["sysadminctl", "-deleteUser", account])],
+            Self::DirectoryService => ["/Users/", "/Groups/"]
+                .map(|folder| call(["dscl", ".", "-delete", &format!("{folder}{account}")]))
+                .to_vec(),
         }
     }
+}
+
+/// What makes an account and its group in macOS's directory, under an id that neither has yet.
+fn making_in_directory(account: &str, comment: &str, id: u32) -> Vec<Call> {
+    let id = id.to_string();
+    let group = [("PrimaryGroupID", id.as_str()), ("RealName", comment), ("Password", "*")];
+    let user = [
+        ("UniqueID", id.as_str()),
+        ("PrimaryGroupID", &id),
+        ("RealName", comment),
+        ("Password", "*"),
+        ("NFSHomeDirectory", "/var/empty"),
+        ("UserShell", "/usr/bin/false"),
+        ("IsHidden", "1"),
+    ];
+    let create = |folder: &str, (key, value): (&str, &str)| {
+        call(["dscl", ".", "-create", &format!("{folder}{account}"), key, value])
+    };
+    let group = group.map(|attribute| create("/Groups/", attribute));
+    let user = user.map(|attribute| create("/Users/", attribute));
+    group.into_iter().chain(user).collect()
+}
+
+/// An id of the system's share (below 500) that neither users nor groups have, by what `dscl . -list` says of both. Apple
+/// gives its own from the low end on.
+fn free_id(users: &str, groups: &str) -> Option<u32> {
+    let taken: Vec<u32> = users
+        .lines()
+        .chain(groups.lines())
+        .filter_map(|line| line.split_whitespace().next_back()?.parse().ok())
+        .collect();
+    (400..500).rev().find(|id| !taken.contains(id))
+}
+
+/// Makes an account, or nothing.
+fn make(tools: Tools, account: &str, comment: &str) -> Result<(), String> {
+    if tools != Tools::DirectoryService {
+        return run(&tools.making(account, comment));
+    }
+    let users = listed(&call(["dscl", ".", "-list", "/Users", "UniqueID"]))?;
+    let groups = listed(&call(["dscl", ".", "-list", "/Groups", "PrimaryGroupID"]))?;
+    let id = free_id(&users, &groups).ok_or("no user id from 400 to 499 is free")?;
+    run(&making_in_directory(account, comment, id)).inspect_err(|_| {
+        // What came of it so far, which may be neither.
+        for call in tools.removing(account) {
+            let _ = run(&[call]);
+        }
+    })
 }
 
 fn call<const N: usize>(words: [&str; N]) -> Call {
@@ -151,21 +199,24 @@ const SEARCHED: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 
 /// Runs tools in order until one fails.
 fn run(calls: &[Call]) -> Result<(), String> {
-    for words in calls {
-        let [tool, arguments @ ..] = words.as_slice() else { continue };
-        let ended = Command::new(tool)
-            .args(arguments)
-            .env("PATH", SEARCHED)
-            .env("LC_ALL", "C")
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| format!("{tool}: {error}"))?;
-        if !ended.status.success() {
-            let said = String::from_utf8_lossy(&ended.stderr);
-            return Err(format!("{}: {}", words.join(" "), said.trim()));
-        }
+    calls.iter().try_for_each(|words| listed(words).map(drop))
+}
+
+/// Runs a tool and tells what it printed.
+fn listed(words: &Call) -> Result<String, String> {
+    let [tool, arguments @ ..] = words.as_slice() else { return Ok(String::new()) };
+    let ended = Command::new(tool)
+        .args(arguments)
+        .env("PATH", SEARCHED)
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("{tool}: {error}"))?;
+    if !ended.status.success() {
+        let said = String::from_utf8_lossy(&ended.stderr);
+        return Err(format!("{}: {}", words.join(" "), said.trim()));
     }
-    Ok(())
+    Ok(String::from_utf8_lossy(&ended.stdout).into_owned())
 }
 
 /// Whether there is such an account.
@@ -175,11 +226,11 @@ pub(crate) fn exists(account: &str) -> io::Result<bool> {
 
 /// Makes the account of a service.
 pub(crate) fn make_step<'a>(service: &Name, account: &str) -> Box<dyn Step + 'a> {
-    let making = Tools::here().making(account, &comment(service));
     let (service, account) = (service.clone(), account.to_owned());
+    let (made, comment) = (account.clone(), comment(&service));
     Box::new(Act::new(
         format!("make account {account}"),
-        move |_| run(&making).map_err(StepError::new),
+        move |_| make(Tools::here(), &made, &comment).map_err(StepError::new),
         move || remove(&service).map(drop),
     ))
 }
@@ -211,12 +262,28 @@ mod tests {
 
     #[test]
     fn every_tool_is_given_the_account_and_says_whose_it_is() {
+        let comment = "Abide service orders";
         for tools in [Tools::Shadow, Tools::BusyBox, Tools::Pw, Tools::DirectoryService] {
-            let made = tools.making("abide-orders", "Abide service orders");
-            let words: Vec<&str> = made.iter().flatten().map(String::as_str).collect();
-            assert!(words.contains(&"abide-orders") && words.contains(&"Abide service orders"), "{tools:?}");
+            let made = match tools {
+                Tools::DirectoryService => making_in_directory("abide-orders", comment, 499),
+                tools => tools.making("abide-orders", comment),
+            };
+            let named = |word: &String| word.rsplit('/').next() == Some("abide-orders");
+            assert!(made.iter().all(|call| call.iter().any(named)), "{tools:?}");
+            assert!(made.iter().flatten().any(|word| word == comment), "{tools:?}");
             let removed = tools.removing("abide-orders");
-            assert!(removed.iter().all(|call| call.iter().any(|word| word == "abide-orders")), "{tools:?}");
+            assert!(removed.iter().all(|call| call.iter().any(named)), "{tools:?}");
         }
+    }
+
+    #[test]
+    fn a_free_id_is_one_that_neither_users_nor_groups_have() {
+        let users =
+            "_mbsetupuser             248\nabide-a                  499\nnobody                   -2\n";
+        let groups = "abide-a                  499\nops                      498\n";
+        assert_eq!(free_id(users, groups), Some(497));
+        assert_eq!(free_id("", ""), Some(499));
+        let all: String = (400..500).map(|id| format!("u{id} {id}\n")).collect();
+        assert_eq!(free_id(&all, ""), None);
     }
 }
