@@ -28,7 +28,9 @@ pub(crate) fn name_of(field: Field<'_>, raw: &str) -> Option<Name> {
     let made = name(raw);
     match &made {
         Some(name) if name.as_str() == raw => field.carried("name"),
-        Some(name) => field.changed("name", format!("a name is made of A-Z a-z 0-9 . _ -, so it is `{name}`")),
+        Some(name) => {
+            field.changed("name", format!("a name is made of A-Z a-z 0-9 . _ -, so it is `{name}`"))
+        }
         None => field.bad("no name of a service can be made of this", Some("give one with --name NAME")),
     }
     made
@@ -125,7 +127,10 @@ pub(crate) fn signal(field: Field<'_>, text: &str) -> Option<Signal> {
     let found = text.parse::<Signal>().ok();
     let found = found.or_else(|| text.parse::<i32>().ok().and_then(Signal::from_number));
     if found.is_none() {
-        field.bad(format!("`{text}` is not the name of a signal"), Some("signals are named like TERM, INT or USR1"));
+        field.bad(
+            format!("`{text}` is not the name of a signal"),
+            Some("signals are named like TERM, INT or USR1"),
+        );
     }
     found
 }
@@ -160,7 +165,9 @@ pub(crate) fn unrestricted(ledger: &Ledger, spec: &mut Spec, tool: &str) {
         Some(spec.name.as_str()),
         "(no sandbox)",
         "security.profile",
-        format!("{tool} restricts nothing, so it is \"none\"; take it out and see whether the service still works"),
+        format!(
+            "{tool} restricts nothing, so it is \"none\"; take it out and see whether the service still works"
+        ),
     );
 }
 

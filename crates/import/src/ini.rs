@@ -56,8 +56,11 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Section>, Problem> {
             continue;
         }
         let Some(split) = line.find(['=', ':']) else {
-            return Err(Problem::new(here..start + line.len(), "this line is neither a [section] nor a setting")
-                .hint("settings are written as key=value"));
+            return Err(Problem::new(
+                here..start + line.len(),
+                "this line is neither a [section] nor a setting",
+            )
+            .hint("settings are written as key=value"));
         };
         let Some(section) = sections.last_mut() else {
             return Err(Problem::new(here..start + split, "this setting stands in no section")

@@ -89,7 +89,7 @@ fn by_content(text: &str) -> Option<Kind> {
         return Some(Kind::Nssm);
     }
     if head.starts_with('<') {
-        return head.contains("<service").then_some(Kind::Winsw);
+        return (head.contains("<service") || head.contains(":service")).then_some(Kind::Winsw);
     }
     let any = |test: &dyn Fn(&str) -> bool| text.lines().map(str::trim).any(test);
     if any(&|line| is_nssm_line(line)) {
@@ -104,7 +104,10 @@ fn by_content(text: &str) -> Option<Kind> {
     if any(&|line| line.starts_with("[program:") || line.starts_with("[supervisord")) {
         return Some(Kind::Supervisord);
     }
-    if head.starts_with("module.exports") || text.contains("module.exports") || text.contains("export default") {
+    if head.starts_with("module.exports")
+        || text.contains("module.exports")
+        || text.contains("export default")
+    {
         return Some(Kind::Pm2);
     }
     if head.starts_with(['{', '[']) {

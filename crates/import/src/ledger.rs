@@ -122,7 +122,8 @@ impl Ledger {
         for slot in slots.iter().filter(|slot| slot.service.as_deref().is_none_or(|name| name == service)) {
             let (State::Done { to: Some(to), .. }, Some(span)) = (&slot.state, &slot.span) else { continue };
             for to in to.split(", ") {
-                let fits = setting == to || setting.strip_prefix(to).is_some_and(|rest| rest.starts_with(['.', '[']));
+                let fits = setting == to
+                    || setting.strip_prefix(to).is_some_and(|rest| rest.starts_with(['.', '[']));
                 if fits && best.as_ref().is_none_or(|(length, _)| *length < to.len()) {
                     best = Some((to.len(), span.clone()));
                 }
@@ -229,8 +230,7 @@ impl<'l> Field<'l> {
 
     /// Its value cannot be understood.
     pub fn bad(self, message: impl Into<String>, hint: Option<&str>) {
-        let problem =
-            Problem { message: message.into(), hint: hint.map(str::to_owned), span: self.span() };
+        let problem = Problem { message: message.into(), hint: hint.map(str::to_owned), span: self.span() };
         self.ledger.problem(problem);
     }
 

@@ -72,7 +72,11 @@ pub fn import(kind: Option<Kind>, bytes: &[u8], options: &Options) -> Result<Imp
     let Some(kind) = kind.or_else(|| Kind::detect(options.file_name.as_deref(), &text)) else {
         let kinds = Kind::ALL.map(Kind::as_str).join(", ");
         let hint = format!("say which it is: `abide import KIND FILE`, where KIND is one of {kinds}");
-        return Err(ImportError::whole(&text, "neither name nor content tell whose file this is", Some(&hint)));
+        return Err(ImportError::whole(
+            &text,
+            "neither name nor content tell whose file this is",
+            Some(&hint),
+        ));
     };
     let ledger = Ledger::new(text);
     let read = match kind {

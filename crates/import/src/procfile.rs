@@ -56,7 +56,9 @@ pub(crate) fn read(ledger: &Ledger, options: &Options) -> Result<Vec<Spec>, Prob
         specs.push(spec);
     }
     if specs.is_empty() && !ledger.has_problems() {
-        return Err(Problem::new(0..0, "there is no process in it").hint("each line of a Procfile is NAME: COMMAND"));
+        return Err(
+            Problem::new(0..0, "there is no process in it").hint("each line of a Procfile is NAME: COMMAND")
+        );
     }
     ledger.note(
         "the processes ran in the folder of the Procfile, with the variables of its .env: set program.working-dir to \
@@ -64,7 +66,8 @@ pub(crate) fn read(ledger: &Ledger, options: &Options) -> Result<Vec<Spec>, Prob
     );
     let port = specs.iter().any(|spec| spec.program.command.iter().any(|word| word.contains("PORT")));
     if port {
-        ledger.note("the platform set PORT: set it in program.env, and tell it to the fleet as register.port");
+        ledger
+            .note("the platform set PORT: set it in program.env, and tell it to the fleet as register.port");
     }
     Ok(specs)
 }

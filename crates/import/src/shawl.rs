@@ -21,7 +21,10 @@ pub(crate) fn read(ledger: &Ledger, options: &Options) -> Result<Vec<Spec>, Prob
         at += whole.len();
         let line = whole.trim();
         let lower = line.to_ascii_lowercase();
-        if line.is_empty() || line.starts_with(['#', ':']) && !line.starts_with(": ") || lower.starts_with("rem ") {
+        if line.is_empty()
+            || line.starts_with(['#', ':']) && !line.starts_with(": ")
+            || lower.starts_with("rem ")
+        {
             continue;
         }
         if lower.starts_with("[sc]") {
@@ -33,7 +36,7 @@ pub(crate) fn read(ledger: &Ledger, options: &Options) -> Result<Vec<Spec>, Prob
             queried.line(ledger, key.trim(), value.trim(), span, value_at);
             continue;
         }
-        specs.extend(command_line(ledger, options, line, start)?);
+        specs.extend(command_line(ledger, options, line, start, false)?);
     }
     specs.extend(queried.finish(ledger, options)?);
     if specs.is_empty() && !ledger.has_problems() {
@@ -93,9 +96,15 @@ impl<'l> Queried<'l> {
         {
             options.name = draft::name(name);
         }
-        let Some(mut spec) = command_line(ledger, &options, &line, at)? else { return Ok(None) };
+        let Some(mut spec) = command_line(ledger, &options, &line, at, self.account.is_some())? else {
+            return Ok(None);
+        };
         if let Some((name, field)) = self.name {
-            if spec.name.as_str() == name { field.carried("name") } else { field.changed("name", "a name is made of A-Z a-z 0-9 . _ -") }
+            if spec.name.as_str() == name {
+                field.carried("name")
+            } else {
+                field.changed("name", "a name is made of A-Z a-z 0-9 . _ -")
+            }
         }
         if let Some((name, field)) = self.display {
             draft::display_name(&mut spec, field, &name);
@@ -146,7 +155,13 @@ const FLAGS: [&str; 7] = [
     "log-cmd-as-is",
 ];
 
-fn command_line(ledger: &Ledger, options: &Options, line: &str, at: usize) -> Result<Option<Spec>, Problem> {
+fn command_line(
+    ledger: &Ledger,
+    options: &Options,
+    line: &str,
+    at: usize,
+    account_is_told: bool,
+) -> Result<Option<Spec>, Problem> {
     let span = at..at + line.len();
     let words = windows::split_program(line);
     let program = words.iter().position(|word| names_program(word, "shawl"));
@@ -172,27 +187,26 @@ fn command_line(ledger: &Ledger, options: &Options, line: &str, at: usize) -> Re
         (Some(option), chosen) => draft::name_or(option.field, &option.value, chosen.as_ref()),
         (None, Some(name)) => Some(name.clone()),
         (None, None) => {
-            return Err(Problem::new(span, "the service has no name").hint("add --name NAME to it, or to this command"));
+            return Err(Problem::new(span, "the service has no name")
+                .hint("add --name NAME to it, or to this command"));
         }
     };
     let Some(name) = name else { return Ok(None) };
     let mut spec = Spec::minimal(name, command);
     map(&mut spec, &given);
-    if !given.iter().any(|option| option.name == "account") {
+    if !account_is_told {
         spec.account.run_as = RunAs::System;
         let why = "shawl adds services of LocalSystem; `sc config` may have changed that";
         ledger.default(Some(spec.name.as_str()), "(account)", "account.run-as", why);
     }
-    if !given.iter().any(|option| matches!(option.name.as_str(), "restart" | "no-restart" | "restart-if" | "restart-if-not")) {
+    if spec.restart.when != When::Never || !spec.restart.codes.always.is_empty() {
+        spec.restart.give_up = None;
         ledger.default(
             Some(spec.name.as_str()),
             "(no limit)",
             "restart.give-up",
-            "shawl restarts for ever after an exit code that is not in --pass, so it is false",
+            "shawl never gives up, so it is false",
         );
-    }
-    if spec.restart.when != When::Never {
-        spec.restart.give_up = None;
     }
     draft::unrestricted(ledger, &mut spec, "shawl");
     Ok(Some(spec))
@@ -210,7 +224,8 @@ fn given<'l>(ledger: &'l Ledger, line: &str, at: usize, words: &[String]) -> Res
         }
         let span = at + start..at + cursor;
         let Some(option) = word.strip_prefix("--") else {
-            return Err(Problem::new(span, format!("`{word}` is no option of shawl")).hint("the command comes after `--`"));
+            return Err(Problem::new(span, format!("`{word}` is no option of shawl"))
+                .hint("the command comes after `--`"));
         };
         let (name, value) = match option.split_once('=') {
             Some((name, value)) => (name, value.to_owned()),
@@ -231,7 +246,9 @@ fn codes(option: &Given<'_>) -> Vec<i32> {
     let codes: Option<Vec<i32>> = option
         .value
         .split(',')
-        .map(|code| code.trim().parse::<i32>().ok().or_else(|| code.trim().parse::<u32>().ok().map(u32::cast_signed)))
+        .map(|code| {
+            code.trim().parse::<i32>().ok().or_else(|| code.trim().parse::<u32>().ok().map(u32::cast_signed))
+        })
         .collect();
     codes.unwrap_or_else(|| {
         option.field.bad(format!("`{}` is no list of exit codes", option.value), Some("write them as 0,1,2"));
@@ -260,7 +277,11 @@ fn map(spec: &mut Spec, given: &[Given<'_>]) {
             "path" | "path-prepend" => {
                 let known = spec.program.env.get("PATH").cloned().unwrap_or_else(|| "${PATH}".into());
                 let folder = abide_spec::expand::escape(value);
-                let path = if option.name == "path" { format!("{known};{folder}") } else { format!("{folder};{known}") };
+                let path = if option.name == "path" {
+                    format!("{known};{folder}")
+                } else {
+                    format!("{folder};{known}")
+                };
                 spec.program.env.insert("PATH".into(), path);
                 field.carried("program.env.PATH");
             }
@@ -315,9 +336,13 @@ fn map(spec: &mut Spec, given: &[Given<'_>]) {
                 }
                 field.carried("start.after");
             }
-            "kill-process-tree" => field.carried_with("stop.steps", "every stop ends with the death of the whole process tree"),
+            "kill-process-tree" => {
+                field.carried_with("stop.steps", "every stop ends with the death of the whole process tree")
+            }
             "no-log" | "no-log-cmd" => field.left("output is kept always, up to logs.rotate.keep files"),
-            "log-dir" | "log-as" | "log-cmd-as" => field.left("Abide keeps the output itself: `abide logs NAME` shows it"),
+            "log-dir" | "log-as" | "log-cmd-as" => {
+                field.left("Abide keeps the output itself: `abide logs NAME` shows it")
+            }
             "pass-start-args" => field.left("a spec has the whole command; nothing is added at a start"),
             "priority" => field.left("a spec has no priority; limits.cpu bounds its share"),
             _ => {}
@@ -341,7 +366,8 @@ fn rotate(spec: &mut Spec, option: &Given<'_>) {
                 spec.logs.rotate.size = Size(bytes.clamp(1024, i64::MAX as u64));
                 field.carried("logs.rotate.size");
             }
-            None => field.bad(format!("`{value}` is no way to rotate"), Some("it is bytes=NUMBER, daily or hourly")),
+            None => field
+                .bad(format!("`{value}` is no way to rotate"), Some("it is bytes=NUMBER, daily or hourly")),
         },
     }
 }

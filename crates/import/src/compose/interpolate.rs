@@ -51,7 +51,8 @@ pub(crate) fn read(text: &str) -> Value {
             word.extend(inner.word);
             told = Some(format!("${{{name}}} has its default: what the .env of Compose said is not known"));
         } else if operator.starts_with(":+") || operator.starts_with('+') {
-            told = Some(format!("${{{name}}} is taken as not set: what the .env of Compose said is not known"));
+            told =
+                Some(format!("${{{name}}} is taken as not set: what the .env of Compose said is not known"));
         } else {
             if !plain.is_empty() {
                 word.push(Piece::Text(std::mem::take(&mut plain)));

@@ -52,16 +52,8 @@ fn depends(spec: &mut Spec, view: &View<'_, '_>, names: &[String]) {
     match &entry.node.data {
         Data::Map(_) => {
             for one in view.descend(entry).entries() {
-                let condition = one.node.get("condition").and_then(crate::tree::Node::word);
-                let why = match condition.as_deref() {
-                    Some("service_completed_successfully") => Some("it is waited for until it is up, not until it has ended"),
-                    _ => None,
-                };
                 if depend(spec, one, &one.key.text, names) {
-                    match why {
-                        Some(why) => one.field.changed("start.after", why),
-                        None => one.field.carried("start.after"),
-                    }
+                    conditions(view, entry, one);
                 }
             }
         }
@@ -75,10 +67,32 @@ fn depends(spec: &mut Spec, view: &View<'_, '_>, names: &[String]) {
     }
 }
 
+/// How another service is waited for.
+fn conditions(view: &View<'_, '_>, entry: Entry<'_, '_>, one: &Entry<'_, '_>) {
+    one.field.carried("start.after");
+    for detail in view.descend_in(entry, one).entries() {
+        match (detail.key.text.as_str(), detail.node.word().as_deref()) {
+            ("condition", Some("service_completed_successfully")) => {
+                detail
+                    .field
+                    .changed("start.after", "it is waited for until it is up, not until it has ended");
+            }
+            ("condition", _) => detail.field.carried("start.after"),
+            ("required", _) => detail.field.left("a service that is waited for has to be there"),
+            ("restart", _) => detail.field.left("a service is not restarted with another one"),
+            _ => {}
+        }
+    }
+}
+
 fn depend(spec: &mut Spec, entry: &Entry<'_, '_>, name: &str, names: &[String]) -> bool {
     if !names.iter().any(|known| known == name) {
         let to = format!("{name} is not taken over: put what takes its place on the host into start.after");
-        if spec.start.after.is_empty() { entry.field.left(to) } else { entry.field.changed("start.after", to) }
+        if spec.start.after.is_empty() {
+            entry.field.left(to)
+        } else {
+            entry.field.changed("start.after", to)
+        }
         return false;
     }
     let Some(name) = draft::name(name) else { return false };
@@ -119,7 +133,9 @@ fn restart(ledger: &Ledger, spec: &mut Spec, view: &View<'_, '_>) {
                 Ok(after @ 1..) => {
                     spec.restart.when = When::OnFailure;
                     spec.restart.give_up = Some(GiveUp { after, ..GiveUp::default() });
-                    entry.field.changed("restart.when, restart.give-up", "so many restarts within 10 minutes");
+                    entry
+                        .field
+                        .changed("restart.when, restart.give-up", "so many restarts within 10 minutes");
                 }
                 _ => entry.wrong("on-failure:COUNT with a whole number"),
             },
@@ -163,11 +179,15 @@ fn health(spec: &mut Spec, view: &View<'_, '_>, entry: Entry<'_, '_>) {
     health.then = Then::Report;
     match why {
         Some(why) => test.field.changed("health", why),
-        None => test.field.carried_with("health", "an unhealthy container is told, not restarted: then = \"report\""),
+        None => test
+            .field
+            .carried_with("health", "an unhealthy container is told, not restarted: then = \"report\""),
     }
-    for (key, slot) in
-        [("interval", &mut health.every), ("timeout", &mut health.timeout), ("start_period", &mut health.initial_delay)]
-    {
+    for (key, slot) in [
+        ("interval", &mut health.every),
+        ("timeout", &mut health.timeout),
+        ("start_period", &mut health.initial_delay),
+    ] {
         if let Some(one) = check.get(key)
             && let Some(time) = time(&one)
         {
@@ -201,7 +221,9 @@ fn test_command(test: &Entry<'_, '_>) -> Option<(Vec<String>, Option<String>)> {
             .iter()
             .map(|piece| match piece {
                 crate::variables::Piece::Text(text) => text.clone(),
-                crate::variables::Piece::Variable(name) | crate::variables::Piece::Words(name) => format!("${{{name}}}"),
+                crate::variables::Piece::Variable(name) | crate::variables::Piece::Words(name) => {
+                    format!("${{{name}}}")
+                }
             })
             .collect();
         (vec!["/bin/sh".into(), "-c".into(), script], value.told)

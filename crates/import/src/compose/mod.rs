@@ -32,10 +32,16 @@ pub(crate) fn read(ledger: &Ledger, options: &Options) -> Result<Vec<Spec>, Prob
             "services" => {}
             "version" => entry.field.left("it is about Compose itself"),
             "name" => entry.field.left("services have no project; each has its own name"),
-            "volumes" | "networks" => entry.field.left("a service uses the files and the network of its host"),
+            "volumes" | "networks" => {
+                entry.field.left("a service uses the files and the network of its host")
+            }
             "secrets" | "configs" => entry.field.left("put them into files that the account may read"),
-            "include" => entry.field.left("other files are not read: `abide import compose FILE` reads each of them"),
-            key if key.starts_with("x-") => entry.field.left("it is used where an alias names it, and nowhere else"),
+            "include" => {
+                entry.field.left("other files are not read: `abide import compose FILE` reads each of them")
+            }
+            key if key.starts_with("x-") => {
+                entry.field.secret().left("it is used where an alias names it, and nowhere else")
+            }
             _ => {}
         }
     }
@@ -84,7 +90,8 @@ fn one(
         };
         header.left(why.as_str());
         for entry in view.entries() {
-            entry.field.left(why.as_str());
+            let field = if entry.key.text == "environment" { entry.field.secret() } else { entry.field };
+            field.left(why.as_str());
         }
         return None;
     }

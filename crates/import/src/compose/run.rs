@@ -13,7 +13,8 @@ use crate::words::shell;
 pub(super) fn command(spec: &mut Spec, view: &View<'_, '_>) -> Option<()> {
     let mut words: Vec<Word> = Vec::new();
     let mut told: Option<String> = None;
-    let parts: Vec<Entry<'_, '_>> = ["entrypoint", "command"].iter().filter_map(|key| view.get(key)).collect();
+    let parts: Vec<Entry<'_, '_>> =
+        ["entrypoint", "command"].iter().filter_map(|key| view.get(key)).collect();
     for entry in &parts {
         if matches!(entry.node.data, Data::Null) {
             entry.field.left("it has no value");
@@ -71,7 +72,9 @@ pub(super) fn env(spec: &mut Spec, view: &View<'_, '_>) {
                 for variable in view.descend(entry).entries() {
                     let field = variable.field.secret();
                     match &variable.node.data {
-                        Data::Null => field.carried_with("program.inherit-env", "it is inherited if it is set"),
+                        Data::Null => {
+                            field.carried_with("program.inherit-env", "it is inherited if it is set")
+                        }
                         _ => {
                             if let Some(text) = variable.word() {
                                 let value = interpolate::read(&text);
@@ -85,14 +88,19 @@ pub(super) fn env(spec: &mut Spec, view: &View<'_, '_>) {
                 entry.field.group();
                 for node in entries {
                     let Some(text) = node.word() else {
-                        let message = format!("an entry of `environment` must be a text, not {}", node.kind());
+                        let message =
+                            format!("an entry of `environment` must be a text, not {}", node.kind());
                         entry.field.ledger().problem(Problem::new(node.span.clone(), message));
                         continue;
                     };
-                    let (key, value) = text.split_once('=').map_or((text.as_str(), None), |(k, v)| (k, Some(v)));
+                    let (key, value) =
+                        text.split_once('=').map_or((text.as_str(), None), |(k, v)| (k, Some(v)));
                     let path = format!("services.{}.environment.{key}", spec.name);
-                    let field =
-                        entry.field.ledger().enter(Some(spec.name.as_str()), path, "", node.span.clone()).secret();
+                    let field = entry
+                        .field
+                        .ledger()
+                        .enter(Some(spec.name.as_str()), path, "", node.span.clone())
+                        .secret();
                     match value {
                         Some(value) => {
                             let value = interpolate::read(value);
@@ -131,7 +139,13 @@ fn env_file(spec: &mut Spec, entry: &Entry<'_, '_>) {
     let relative = !path.starts_with('/');
     spec.program.env_file = Some(path.strip_prefix("./").unwrap_or(&path).into());
     if files.len() > 1 {
-        entry.field.changed("program.env-file", "a spec has one: put what the others say into it, or into program.env");
+        entry.field.changed(
+            "program.env-file",
+            "a spec has one: put what the others say into it, or into program.env",
+        );
+    } else if matches!(&entry.node.data, Data::List(entries) if entries.iter().any(|node| node.word().is_none()))
+    {
+        entry.field.changed("program.env-file", "it has to be there, and is read by the rules of a spec");
     } else if relative {
         entry.field.changed("program.env-file", "a service needs it from the root of the file system");
     } else {
@@ -146,7 +160,10 @@ pub(super) fn place(spec: &mut Spec, view: &View<'_, '_>) {
         Ok(path) => {
             spec.program.working_dir = draft::path(entry.field, &path, "program.working-dir");
             if spec.program.working_dir.is_some() {
-                entry.field.changed("program.working-dir", "it was a folder of the image, and has to be there on the host");
+                entry.field.changed(
+                    "program.working-dir",
+                    "it was a folder of the image, and has to be there on the host",
+                );
             }
         }
         Err(why) => entry.field.left(why),

@@ -23,7 +23,8 @@ fn account(spec: &mut Spec, view: &View<'_, '_>) {
     if let Some(entry) = view.get("user")
         && let Some(text) = entry.word()
     {
-        let (user, group) = text.split_once(':').map_or((text.as_str(), None), |(user, group)| (user, Some(group)));
+        let (user, group) =
+            text.split_once(':').map_or((text.as_str(), None), |(user, group)| (user, Some(group)));
         if user == "root" || user == "0" {
             spec.account.run_as = RunAs::System;
             entry.field.changed("account.run-as", "root of the host may do more than root of a container");
@@ -113,21 +114,31 @@ fn limits(spec: &mut Spec, view: &View<'_, '_>) {
     }
     if let Some(entry) = view.get("ulimits").filter(|entry| matches!(entry.node.data, Data::Map(_))) {
         for one in view.descend(entry).entries() {
-            let count = one.node.get("hard").or(Some(one.node)).and_then(|node| node.word()?.parse::<u64>().ok());
+            let count =
+                one.node.get("hard").or(Some(one.node)).and_then(|node| node.word()?.parse::<u64>().ok());
             match (one.key.text.as_str(), count.filter(|count| *count > 0 && *count <= i64::MAX as u64)) {
                 ("nofile", Some(count)) => {
                     spec.limits.open_files = Some(count);
-                    one.field.carried("limits.open-files");
+                    match one.node.get("soft") {
+                        Some(_) => one.field.changed(
+                            "limits.open-files",
+                            "there is one limit, which is both the soft and the hard one",
+                        ),
+                        None => one.field.carried("limits.open-files"),
+                    }
                 }
                 ("nproc", Some(count)) => {
                     spec.limits.processes = Some(count);
-                    one.field.changed("limits.processes", "it bounds the service, not all processes of its user");
+                    one.field
+                        .changed("limits.processes", "it bounds the service, not all processes of its user");
                 }
                 _ => one.field.left("of the limits of processes a spec has open-files and processes"),
             }
         }
     }
-    let Some(deploy) = view.get("deploy").filter(|entry| matches!(entry.node.data, Data::Map(_))) else { return };
+    let Some(deploy) = view.get("deploy").filter(|entry| matches!(entry.node.data, Data::Map(_))) else {
+        return;
+    };
     let deploy = view.descend(deploy);
     for entry in deploy.entries() {
         match (entry.key.text.as_str(), &entry.node.data) {
@@ -217,7 +228,9 @@ fn port(text: &str) -> Option<(u16, Option<u16>)> {
 }
 
 fn logging(spec: &mut Spec, view: &View<'_, '_>) {
-    let Some(entry) = view.get("logging").filter(|entry| matches!(entry.node.data, Data::Map(_))) else { return };
+    let Some(entry) = view.get("logging").filter(|entry| matches!(entry.node.data, Data::Map(_))) else {
+        return;
+    };
     let logging = view.descend(entry);
     for one in logging.entries() {
         if one.key.text != "options" || !matches!(one.node.data, Data::Map(_)) {
@@ -237,7 +250,9 @@ fn logging(spec: &mut Spec, view: &View<'_, '_>) {
                         // Docker counts the file that is being written.
                         let keep = u32::try_from(count.saturating_sub(1)).unwrap_or(u32::MAX).min(10_000);
                         spec.logs.rotate.keep = keep;
-                        option.field.carried_with("logs.rotate.keep", "it counts the old files, without the newest");
+                        option
+                            .field
+                            .carried_with("logs.rotate.keep", "it counts the old files, without the newest");
                     }
                 }
                 "compress" => {
@@ -279,7 +294,9 @@ fn security(spec: &mut Spec, view: &View<'_, '_>) {
         if words.iter().all(|word| word.starts_with("no-new-privileges")) {
             entry.field.carried_with("security.profile", "\"strict\" forbids new privileges");
         } else {
-            entry.field.left("it is for the sandbox of a container engine; [security] says what a service may do");
+            entry
+                .field
+                .left("it is for the sandbox of a container engine; [security] says what a service may do");
         }
     }
     if let Some(entry) = view.get("privileged") {
@@ -291,27 +308,28 @@ fn security(spec: &mut Spec, view: &View<'_, '_>) {
 fn rest(view: &View<'_, '_>) {
     for entry in view.entries() {
         let why = match entry.key.text.as_str() {
-            "container_name" | "hostname" | "domainname" => "a service is known by its name, and its host by its own",
+            "container_name" | "hostname" | "domainname" => {
+                "a service is known by its name, and its host by its own"
+            }
             "volumes" | "volumes_from" | "tmpfs" | "devices" => {
                 "a program sees the files of the host; security.write names what it may write besides its own folders"
             }
-            "networks" | "network_mode" | "links" | "external_links" | "extra_hosts" | "dns" | "dns_search" | "mac_address" => {
-                "a program uses the network of the host"
-            }
+            "networks" | "network_mode" | "links" | "external_links" | "extra_hosts" | "dns"
+            | "dns_search" | "mac_address" => "a program uses the network of the host",
             "tty" | "stdin_open" | "attach" => "a program of a service has no input and no terminal",
             "init" => "the supervisor takes care of all processes of the program",
-            "labels" | "annotations" | "label_file" => "register.tags and register.meta say what the fleet learns",
+            "labels" | "annotations" | "label_file" => {
+                "register.tags and register.meta say what the fleet learns"
+            }
             "secrets" | "configs" => "put them into files that the account may read",
             "extends" => "other files are not read: write out what it takes from there",
             "scale" => "it is one service: copy the spec under other names, and with other ports",
-            "platform" | "pull_policy" | "runtime" | "isolation" | "userns_mode" | "ipc" | "pid" | "cgroup" | "cgroup_parent"
-            | "shm_size" | "sysctls" | "storage_opt" | "uts" | "develop" | "credential_spec" | "gpus" => {
-                "it is about containers"
-            }
-            "mem_reservation" | "memswap_limit" | "mem_swappiness" | "oom_kill_disable" | "oom_score_adj" | "cpu_shares"
-            | "cpu_quota" | "cpu_period" | "cpuset" | "cpu_count" | "cpu_percent" | "blkio_config" => {
-                "limits.memory and limits.cpu are the bounds that a spec has"
-            }
+            "platform" | "pull_policy" | "runtime" | "isolation" | "userns_mode" | "ipc" | "pid"
+            | "cgroup" | "cgroup_parent" | "shm_size" | "sysctls" | "storage_opt" | "uts" | "develop"
+            | "credential_spec" | "gpus" => "it is about containers",
+            "mem_reservation" | "memswap_limit" | "mem_swappiness" | "oom_kill_disable" | "oom_score_adj"
+            | "cpu_shares" | "cpu_quota" | "cpu_period" | "cpuset" | "cpu_count" | "cpu_percent"
+            | "blkio_config" => "limits.memory and limits.cpu are the bounds that a spec has",
             _ => continue,
         };
         entry.field.left_unless_taken(why);

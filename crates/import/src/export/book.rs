@@ -29,7 +29,8 @@ impl<'l> Book<'l> {
     fn entries(&mut self, table: &dyn TableLike, path: &str) {
         for (key, item) in table.iter() {
             let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-            let shown = if !key.is_empty() && key.chars().all(bare) { key.to_owned() } else { format!("{key:?}") };
+            let shown =
+                if !key.is_empty() && key.chars().all(bare) { key.to_owned() } else { format!("{key:?}") };
             let path = if path.is_empty() { shown } else { format!("{path}.{shown}") };
             let span = table.key(key).and_then(toml_edit::Key::span);
             self.item(item, &path, span);
@@ -73,7 +74,9 @@ impl<'l> Book<'l> {
     fn at(&self, path: &str) -> impl Iterator<Item = Field<'l>> {
         self.fields
             .iter()
-            .filter(move |(it, _)| it == path || it.strip_prefix(path).is_some_and(|rest| rest.starts_with(['.', '['])))
+            .filter(move |(it, _)| {
+                it == path || it.strip_prefix(path).is_some_and(|rest| rest.starts_with(['.', '[']))
+            })
             .map(|(_, field)| *field)
     }
 

@@ -59,7 +59,11 @@ pub(super) fn write(book: &Book<'_>, spec: &Spec) -> String {
     let log = format!("/var/log/{}", spec.name);
     plist.text("StandardOutPath", &format!("{log}.out.log"));
     plist.text("StandardErrorPath", &format!("{log}.err.log"));
-    book.default("logs", "StandardOutPath, StandardErrorPath", "without them the output is lost; newsyslog has to keep the files small");
+    book.default(
+        "logs",
+        "StandardOutPath, StandardErrorPath",
+        "without them the output is lost; newsyslog has to keep the files small",
+    );
     book.left("security", "launchd has no sandbox; sandbox-exec and entitlements are macOS's own");
     book.left("reload", "launchd sends no signal to reload");
     book.left("start.ready", "launchd asks nothing: a job is ready when it runs");
@@ -81,7 +85,12 @@ fn env(book: &Book<'_>, spec: &Spec, plist: &mut Plist) {
     for (key, value) in environment(spec, of) {
         match value {
             Ok(value) => {
-                let _ = writeln!(entries, "    <key>{}</key>\n    <string>{}</string>", escape(&key), escape(&value));
+                let _ = writeln!(
+                    entries,
+                    "    <key>{}</key>\n    <string>{}</string>",
+                    escape(&key),
+                    escape(&value)
+                );
                 book.carried(&env_path(&key), "EnvironmentVariables");
             }
             Err(unknown) => {
@@ -93,7 +102,10 @@ fn env(book: &Book<'_>, spec: &Spec, plist: &mut Plist) {
         plist.key("EnvironmentVariables");
         let _ = writeln!(plist.0, "  <dict>\n{entries}  </dict>");
     }
-    book.left("program.env-file", "launchd reads no such file: write its variables into EnvironmentVariables");
+    book.left(
+        "program.env-file",
+        "launchd reads no such file: write its variables into EnvironmentVariables",
+    );
     book.left("program.inherit-env", "a job inherits the variables of launchd");
 }
 
@@ -106,7 +118,9 @@ fn start(book: &Book<'_>, spec: &Spec, plist: &mut Plist) {
             plist.truth("Disabled", true);
             book.carried("start.mode", "Disabled");
         }
-        StartMode::Auto => book.carried_or_default("start.mode", "RunAtLoad", "without it a job waits to be asked for"),
+        StartMode::Auto => {
+            book.carried_or_default("start.mode", "RunAtLoad", "without it a job waits to be asked for")
+        }
         StartMode::Manual => book.carried("start.mode", "RunAtLoad"),
     }
     book.left("start.after", "launchd knows no order; let the program wait for what it needs");
@@ -165,7 +179,9 @@ fn stop(book: &Book<'_>, spec: &Spec, plist: &mut Plist) {
                 wait = Some(step.wait);
                 book.carried(&path, "ExitTimeOut");
             }
-            StopAction::Kill(KillScope::Tree) => book.changed(&path, "ExitTimeOut", "launchd kills the process group, not the whole tree"),
+            StopAction::Kill(KillScope::Tree) => {
+                book.changed(&path, "ExitTimeOut", "launchd kills the process group, not the whole tree")
+            }
             _ => book.left(&path, "launchd sends TERM, and then KILL"),
         }
     }

@@ -117,7 +117,8 @@ fn about(book: &Book<'_>, spec: &Spec, script: &mut Script<'_>) {
     script.set(&["Start", mode]);
     book.carried("start.mode", "Start");
     if !spec.start.after.is_empty() {
-        let words: Vec<&str> = std::iter::once("DependOnService").chain(spec.start.after.iter().map(String::as_str)).collect();
+        let words: Vec<&str> =
+            std::iter::once("DependOnService").chain(spec.start.after.iter().map(String::as_str)).collect();
         script.set(&words);
         book.carried("start.after", "DependOnService");
     }
@@ -132,7 +133,11 @@ fn about(book: &Book<'_>, spec: &Spec, script: &mut Script<'_>) {
     if matches!(spec.account.run_as, RunAs::User(_)) {
         book.changed("account.run-as", "ObjectName", "the password of the user has to be put behind it");
     } else {
-        book.carried_or_default("account.run-as", "ObjectName", "without it a service has the rights of LocalSystem");
+        book.carried_or_default(
+            "account.run-as",
+            "ObjectName",
+            "without it a service has the rights of LocalSystem",
+        );
     }
     book.left("account.groups", "groups are for Unix");
     book.left("account.password-file", "the password of the user has to be put behind ObjectName");
@@ -158,9 +163,10 @@ fn restart(book: &Book<'_>, spec: &Spec, script: &mut Script<'_>) {
         book.left("restart.success-codes", "they decide nothing here");
     }
     book.carried_or_default("restart.when", "AppExit", "NSSM restarts however a program ends");
-    for (codes, action, path) in
-        [(&rules.codes.never, "Exit", "restart.codes.never"), (&rules.codes.always, "Restart", "restart.codes.always")]
-    {
+    for (codes, action, path) in [
+        (&rules.codes.never, "Exit", "restart.codes.never"),
+        (&rules.codes.always, "Restart", "restart.codes.always"),
+    ] {
         for code in codes {
             script.set(&["AppExit", &code.to_string(), action]);
         }
@@ -171,7 +177,11 @@ fn restart(book: &Book<'_>, spec: &Spec, script: &mut Script<'_>) {
     book.carried("restart.delay.initial", "AppRestartDelay");
     book.carried("restart.reset-after", "AppThrottle");
     for path in ["restart.delay.factor", "restart.delay.max", "restart.delay.jitter"] {
-        book.changed(path, "AppThrottle", "a program that ends sooner is restarted after twice the time before, up to 256 s");
+        book.changed(
+            path,
+            "AppThrottle",
+            "a program that ends sooner is restarted after twice the time before, up to 256 s",
+        );
     }
     book.left("restart.signals", "signals are for Unix");
     if rules.give_up.is_none() {
@@ -207,7 +217,11 @@ fn stop(book: &Book<'_>, spec: &Spec, script: &mut Script<'_>) {
                 _ => {}
             }
         }
-        book.default("stop.steps", "AppStopMethodConsole, AppStopMethodWindow", "NSSM waits 1.5 s for each of its steps");
+        book.default(
+            "stop.steps",
+            "AppStopMethodConsole, AppStopMethodWindow",
+            "NSSM waits 1.5 s for each of its steps",
+        );
     }
     // 1 is Ctrl-C, 2 windows, 4 threads.
     let skip = u8::from(console.is_none()) + 2 * u8::from(window.is_none()) + 4;
@@ -225,7 +239,11 @@ fn logs(book: &Book<'_>, spec: &Spec, script: &mut Script<'_>) {
     for (key, stream) in [("AppStdout", "out"), ("AppStderr", "err")] {
         script.set(&[key, &format!("C:\\ProgramData\\{}\\{stream}.log", spec.name)]);
     }
-    book.default("logs", "AppStdout, AppStderr", "without them the output is lost; the folder has to be there");
+    book.default(
+        "logs",
+        "AppStdout, AppStderr",
+        "without them the output is lost; the folder has to be there",
+    );
     script.set(&["AppRotateFiles", "1"]);
     script.set(&["AppRotateOnline", "1"]);
     script.set(&["AppRotateBytes", &rotate.size.bytes().min(u64::from(u32::MAX)).to_string()]);

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use abide_spec::{
-    Family, Home, KillScope, Network, Probe, Profile, Reload, RunAs, Spec, StartMode, StopAction, When, expand,
+    Family, Home, KillScope, Network, Probe, Profile, Reload, RunAs, Spec, StartMode, StopAction, When,
+    expand,
 };
 
 use super::book::{Book, environment};
@@ -71,7 +72,9 @@ fn about(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
             book.changed("start.mode", "[Install] WantedBy", "it starts at boot, not later");
         }
         StartMode::Manual => book.carried("start.mode", "no [Install]"),
-        StartMode::Disabled => book.changed("start.mode", "no [Install]", "`systemctl mask` keeps it from being started at all"),
+        StartMode::Disabled => {
+            book.changed("start.mode", "no [Install]", "`systemctl mask` keeps it from being started at all")
+        }
     }
 }
 
@@ -85,16 +88,29 @@ fn run(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
         }
         Some(_) => {
             unit.service("Type", "exec");
-            book.left("start.ready", "systemd asks nothing: a unit is ready when it runs, or when it notifies");
+            book.left(
+                "start.ready",
+                "systemd asks nothing: a unit is ready when it runs, or when it notifies",
+            );
         }
         None => unit.service("Type", "exec"),
     }
     let command = &spec.program.command;
-    let line: Vec<String> = command.iter().enumerate().map(|(at, word)| if at == 0 { words::word(word) } else { words::argument(word) }).collect();
+    let line: Vec<String> = command
+        .iter()
+        .enumerate()
+        .map(|(at, word)| if at == 0 { words::word(word) } else { words::argument(word) })
+        .collect();
     unit.service("ExecStart", line.join(" "));
-    let odd = command.first().is_some_and(|program| program.contains(['"', '\'', '\\']) || program.contains(char::is_control));
+    let odd = command
+        .first()
+        .is_some_and(|program| program.contains(['"', '\'', '\\']) || program.contains(char::is_control));
     if odd {
-        book.changed("program.command", "[Service] ExecStart", "systemd refuses a program with quotes or backslashes in its path");
+        book.changed(
+            "program.command",
+            "[Service] ExecStart",
+            "systemd refuses a program with quotes or backslashes in its path",
+        );
     } else {
         book.carried("program.command", "[Service] ExecStart");
     }
@@ -104,12 +120,19 @@ fn run(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
                 unit.service("WorkingDirectory", folder);
                 book.carried("program.working-dir", "[Service] WorkingDirectory");
             }
-            None => book.left("program.working-dir", "a unit can only name a folder from the root, without odd characters at its end"),
+            None => book.left(
+                "program.working-dir",
+                "a unit can only name a folder from the root, without odd characters at its end",
+            ),
         },
         None => {
             unit.service("StateDirectory", &spec.name);
             unit.service("WorkingDirectory", format!("%S/{}", spec.name));
-            book.default("program.working-dir", "[Service] StateDirectory, WorkingDirectory", "a service runs in its own state folder unless told otherwise");
+            book.default(
+                "program.working-dir",
+                "[Service] StateDirectory, WorkingDirectory",
+                "a service runs in its own state folder unless told otherwise",
+            );
         }
     }
     env(book, spec, unit);
@@ -127,7 +150,10 @@ fn run(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
 }
 
 fn line_of(command: &[String]) -> String {
-    let words = command.iter().enumerate().map(|(at, word)| if at == 0 { words::word(word) } else { words::argument(word) });
+    let words = command
+        .iter()
+        .enumerate()
+        .map(|(at, word)| if at == 0 { words::word(word) } else { words::argument(word) });
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -142,13 +168,20 @@ fn env(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
             Ok(value) => {
                 unit.service("Environment", words::word(&format!("{key}={value}")));
                 if spec.program.env_file.is_some() {
-                    book.changed(&env_path(&key), "[Service] Environment", "in a unit the EnvironmentFile wins over it");
+                    book.changed(
+                        &env_path(&key),
+                        "[Service] Environment",
+                        "in a unit the EnvironmentFile wins over it",
+                    );
                 } else {
                     book.carried(&env_path(&key), "[Service] Environment");
                 }
             }
             Err(unknown) => {
-                book.left(&env_path(&key), &format!("it refers to {unknown}, and a unit expands nothing in Environment="));
+                book.left(
+                    &env_path(&key),
+                    &format!("it refers to {unknown}, and a unit expands nothing in Environment="),
+                );
             }
         }
     }
@@ -156,7 +189,11 @@ fn env(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
         match file.to_str().and_then(words::path) {
             Some(file) => {
                 unit.service("EnvironmentFile", file);
-                book.changed("program.env-file", "[Service] EnvironmentFile", "systemd expands no ${NAME} in it");
+                book.changed(
+                    "program.env-file",
+                    "[Service] EnvironmentFile",
+                    "systemd expands no ${NAME} in it",
+                );
             }
             None => book.left("program.env-file", "a unit can only name a file from the root"),
         }
@@ -169,12 +206,20 @@ fn account(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
     match &spec.account.run_as {
         RunAs::LeastPrivilege => {
             unit.service("DynamicUser", "yes");
-            book.carried_or_default("account.run-as", to, "a service has an account of its own unless told otherwise");
+            book.carried_or_default(
+                "account.run-as",
+                to,
+                "a service has an account of its own unless told otherwise",
+            );
         }
         RunAs::System => book.carried("account.run-as", "no User"),
         RunAs::LocalService | RunAs::NetworkService => {
             unit.service("DynamicUser", "yes");
-            book.changed("account.run-as", to, "it is an account of Windows; a dynamic user has as few rights");
+            book.changed(
+                "account.run-as",
+                to,
+                "it is an account of Windows; a dynamic user has as few rights",
+            );
         }
         RunAs::User(user) => {
             unit.service("User", words::text(user).unwrap_or_default());
@@ -192,7 +237,11 @@ fn account(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
 /// A time as systemd reads it.
 fn span(time: abide_spec::Duration) -> String {
     let time = time.get();
-    if time.subsec_nanos() == 0 { time.as_secs().to_string() } else { format!("{}us", time.as_micros().max(1)) }
+    if time.subsec_nanos() == 0 {
+        time.as_secs().to_string()
+    } else {
+        format!("{}us", time.as_micros().max(1))
+    }
 }
 
 fn restart(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
@@ -212,7 +261,11 @@ fn restart(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
         unit.service("RestartSteps", steps);
         unit.service("RestartMaxDelaySec", span(rules.delay.max));
         for path in ["restart.delay.factor", "restart.delay.max"] {
-            book.changed(path, "[Service] RestartSteps, RestartMaxDelaySec", "from systemd 254 on; the delay never begins anew");
+            book.changed(
+                path,
+                "[Service] RestartSteps, RestartMaxDelaySec",
+                "from systemd 254 on; the delay never begins anew",
+            );
         }
     } else {
         book.carried("restart.delay.factor", "[Service] RestartSec");
@@ -220,14 +273,19 @@ fn restart(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
     }
     book.left("restart.delay.jitter", "delays of a unit have no random part");
     book.left("restart.reset-after", "delays of a unit never begin anew");
-    let others: Vec<String> = rules.success_codes.iter().filter(|code| **code != 0).map(i32::to_string).collect();
+    let others: Vec<String> =
+        rules.success_codes.iter().filter(|code| **code != 0).map(i32::to_string).collect();
     if !others.is_empty() {
         unit.service("SuccessExitStatus", others.join(" "));
     }
     if rules.success_codes.contains(&0) {
         book.carried("restart.success-codes", "[Service] SuccessExitStatus");
     } else {
-        book.changed("restart.success-codes", "[Service] SuccessExitStatus", "0 is always a success for systemd");
+        book.changed(
+            "restart.success-codes",
+            "[Service] SuccessExitStatus",
+            "0 is always a success for systemd",
+        );
     }
     let list = |codes: &[i32], signals: &[abide_spec::Signal]| {
         let codes = codes.iter().map(i32::to_string);
@@ -252,7 +310,11 @@ fn restart(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
         }
         None => unit.unit("StartLimitIntervalSec", 0),
     }
-    book.carried_or_default("restart.give-up", "[Unit] StartLimitIntervalSec, StartLimitBurst", "a unit gives up after 5 starts within 10 s");
+    book.carried_or_default(
+        "restart.give-up",
+        "[Unit] StartLimitIntervalSec, StartLimitBurst",
+        "a unit gives up after 5 starts within 10 s",
+    );
 }
 
 fn stop(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
@@ -281,7 +343,11 @@ fn stop(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
     unit.service("TimeoutStopSec", span(wait));
     unit.service("KillMode", "mixed");
     if !book.has("stop") {
-        book.default("stop.steps", "[Service] TimeoutStopSec, KillMode", "systemd waits 90 s, and sends the signal to all processes");
+        book.default(
+            "stop.steps",
+            "[Service] TimeoutStopSec, KillMode",
+            "systemd waits 90 s, and sends the signal to all processes",
+        );
     }
 }
 
@@ -326,8 +392,9 @@ fn security(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
         }
         unit.service("RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6 AF_NETLINK");
         unit.service("SystemCallArchitectures", "native");
-        let calls: Vec<&str> =
-            std::iter::once("@system-service").chain(security.system_calls.iter().map(String::as_str)).collect();
+        let calls: Vec<&str> = std::iter::once("@system-service")
+            .chain(security.system_calls.iter().map(String::as_str))
+            .collect();
         unit.service("SystemCallFilter", calls.join(" "));
         unit.service("CapabilityBoundingSet", security.capabilities.join(" "));
         book.carried("security.system-calls", "[Service] SystemCallFilter");
@@ -341,7 +408,11 @@ fn security(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
     if security.profile == Profile::None {
         book.carried("security.profile", "no sandbox");
     } else {
-        book.carried_or_default("security.profile", "[Service] ProtectSystem and others", "a unit is restricted by nothing but what it says");
+        book.carried_or_default(
+            "security.profile",
+            "[Service] ProtectSystem and others",
+            "a unit is restricted by nothing but what it says",
+        );
     }
     match hardening.home {
         Home::Hidden => unit.service("ProtectHome", "yes"),
@@ -376,7 +447,8 @@ fn security(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
         unit.service("ProcSubset", "pid");
     }
     book.carried("security.processes", "[Service] ProtectProc, ProcSubset");
-    let paths: Vec<String> = security.write.iter().filter_map(|path| path.to_str()).map(words::word).collect();
+    let paths: Vec<String> =
+        security.write.iter().filter_map(|path| path.to_str()).map(words::word).collect();
     if !paths.is_empty() {
         unit.service("ReadWritePaths", paths.join(" "));
         book.carried("security.write", "[Service] ReadWritePaths");

@@ -76,7 +76,9 @@ fn run(book: &Book<'_>, spec: &Spec, out: &mut String) {
     }
     let odd = spec.program.command.iter().any(|word| !word.chars().all(is_xml));
     match percent(program).or_else(|| percent(&line)) {
-        _ if odd => book.changed("program.command", "executable, arguments", "XML cannot hold all of its characters"),
+        _ if odd => {
+            book.changed("program.command", "executable, arguments", "XML cannot hold all of its characters")
+        }
         Some(why) => book.changed("program.command", "executable, arguments", &why),
         None => book.carried("program.command", "executable, arguments"),
     }
@@ -87,7 +89,9 @@ fn run(book: &Book<'_>, spec: &Spec, out: &mut String) {
             None => book.carried("program.working-dir", "workingdirectory"),
         }
     } else {
-        book.note("a program without program.working-dir runs in the folder of the XML, and not in a state folder");
+        book.note(
+            "a program without program.working-dir runs in the folder of the XML, and not in a state folder",
+        );
     }
     for (key, value) in environment(spec, |name| Some(format!("%{name}%"))) {
         let Ok(value) = value else { continue };
@@ -128,11 +132,22 @@ fn start(book: &Book<'_>, spec: &Spec, out: &mut String) {
         RunAs::User(user) => Some(user.clone()),
     };
     if let Some(account) = account {
-        let _ = writeln!(out, "  <serviceaccount>\n    <username>{}</username>\n  </serviceaccount>", escape(&account));
+        let _ = writeln!(
+            out,
+            "  <serviceaccount>\n    <username>{}</username>\n  </serviceaccount>",
+            escape(&account)
+        );
     }
-    book.carried_or_default("account.run-as", "serviceaccount", "without it a service has the rights of LocalSystem");
+    book.carried_or_default(
+        "account.run-as",
+        "serviceaccount",
+        "without it a service has the rights of LocalSystem",
+    );
     book.left("account.groups", "groups are for Unix");
-    book.left("account.password-file", "WinSW asks for a password, or has it in the XML: write <password> or <prompt> by hand");
+    book.left(
+        "account.password-file",
+        "WinSW asks for a password, or has it in the XML: write <password> or <prompt> by hand",
+    );
 }
 
 fn millis(time: abide_spec::Duration) -> String {
@@ -168,13 +183,25 @@ fn restart(book: &Book<'_>, spec: &Spec, out: &mut String) {
         book.carried("restart.give-up", "onfailure");
     }
     element(out, "resetfailure", &millis(rules.reset_after));
-    book.changed("restart.reset-after", "resetfailure", "failures are forgotten when the service ran so long");
+    book.changed(
+        "restart.reset-after",
+        "resetfailure",
+        "failures are forgotten when the service ran so long",
+    );
     if rules.when == When::Always {
-        book.changed("restart.when", "onfailure", "an end with code 0 is no failure, and is not followed by a restart");
+        book.changed(
+            "restart.when",
+            "onfailure",
+            "an end with code 0 is no failure, and is not followed by a restart",
+        );
     } else {
         book.carried_or_default("restart.when", "onfailure", "without it a program is not restarted");
     }
-    book.changed("restart.delay.initial", "onfailure", "it is WinSW that is restarted, and with it the program");
+    book.changed(
+        "restart.delay.initial",
+        "onfailure",
+        "it is WinSW that is restarted, and with it the program",
+    );
     book.changed("restart.delay.factor", "onfailure", "the first delays are written out");
     book.changed("restart.delay.max", "onfailure", "the first delays are written out");
     book.left("restart.delay.jitter", "delays have no random part");

@@ -27,7 +27,9 @@ pub(crate) fn services(ledger: &Ledger) -> Result<Vec<Service<'_>>, Problem> {
         }
         let words = windows::split_program(&command);
         let Some((verb, [name, rest @ ..])) = words.get(1..).and_then(<[String]>::split_first) else {
-            return Err(Problem::new(span, "this names no service").hint("it is `nssm set NAME PARAMETER VALUE`"));
+            return Err(
+                Problem::new(span, "this names no service").hint("it is `nssm set NAME PARAMETER VALUE`")
+            );
         };
         let index = service(ledger, &mut services, name, &span);
         let service = &mut services[index];
@@ -76,7 +78,8 @@ fn install<'l>(
     span: Range<usize>,
 ) -> Result<(), Problem> {
     let Some((program, arguments)) = rest.split_first() else {
-        return Err(Problem::new(span, "this installs no program").hint("it is `nssm install NAME PROGRAM [ARGUMENTS]`"));
+        return Err(Problem::new(span, "this installs no program")
+            .hint("it is `nssm install NAME PROGRAM [ARGUMENTS]`"));
     };
     push(ledger, service, "Application", "", vec![program.clone()], span.clone());
     if !arguments.is_empty() {
@@ -104,7 +107,9 @@ fn set<'l>(
         (_, values) => (String::new(), values),
     };
     if values.is_empty() {
-        return Err(Problem::new(span, format!("`{key}` is set to nothing")).hint(format!("the line is: {line}")));
+        return Err(
+            Problem::new(span, format!("`{key}` is set to nothing")).hint(format!("the line is: {line}"))
+        );
     }
     push(ledger, service, key, &sub, values.to_vec(), span);
     Ok(())

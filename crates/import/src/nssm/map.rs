@@ -5,16 +5,18 @@ use std::path::PathBuf;
 use abide_spec::{Duration, InheritEnv, RunAs, Size, Spec, StartMode, When};
 
 use super::{Param, Service, stop};
+use crate::Options;
 use crate::draft;
 use crate::ledger::Ledger;
 use crate::words::windows;
-use crate::Options;
 
 pub(super) fn spec(ledger: &Ledger, service: &Service<'_>, options: &Options) -> Option<Spec> {
     // An export of a service that NSSM does not run has none of its parameters.
     let Some(application) = service.get("Application") else {
         let why = "there is no `Application` in it, so NSSM does not run this service";
-        service.header.bad(why, Some("`reg export` the key of the service with all below it, or use `nssm dump NAME`"));
+        service
+            .header
+            .bad(why, Some("`reg export` the key of the service with all below it, or use `nssm dump NAME`"));
         return None;
     };
     let name = draft::name_or(service.header, &service.name, options.name.as_ref())?;
@@ -75,7 +77,9 @@ pub(crate) fn expanded(text: &str) -> (String, Option<String>) {
     out.push_str(rest);
     let why = match (unknown, known) {
         (Some(name), _) => Some(format!("nothing is expanded here: write what %{name}% comes to")),
-        (None, Some(name)) => Some(format!("nothing is expanded here, so %{name}% is what it is on most machines")),
+        (None, Some(name)) => {
+            Some(format!("nothing is expanded here, so %{name}% is what it is on most machines"))
+        }
         (None, None) => None,
     };
     (out, why)
@@ -109,7 +113,8 @@ fn place(ledger: &Ledger, spec: &mut Spec, service: &Service<'_>) {
         }
         return;
     }
-    let folder = spec.program.command.first().and_then(|program| program.rsplit_once('\\')).map(|(folder, _)| folder);
+    let folder =
+        spec.program.command.first().and_then(|program| program.rsplit_once('\\')).map(|(folder, _)| folder);
     if let Some(folder) = folder.filter(|folder| !folder.is_empty()) {
         let folder = if folder.ends_with(':') { format!("{folder}\\") } else { folder.to_owned() };
         spec.program.working_dir = Some(PathBuf::from(folder));
@@ -129,7 +134,13 @@ fn env(spec: &mut Spec, service: &Service<'_>) {
                 };
                 match entry.split_once('=').filter(|(key, _)| !key.is_empty()) {
                     Some((key, value)) => {
-                        draft::env(spec, param.field.secret(), key.trim(), windows::to_spec_variables(value), None);
+                        draft::env(
+                            spec,
+                            param.field.secret(),
+                            key.trim(),
+                            windows::to_spec_variables(value),
+                            None,
+                        );
                     }
                     None => param.field.left("an entry of it is no NAME=VALUE"),
                 }
@@ -209,7 +220,9 @@ fn account(ledger: &Ledger, spec: &mut Spec, service: &Service<'_>) {
             "a password is not taken over: put it into a file and name that in account.password-file",
         );
     } else if matches!(spec.account.run_as, RunAs::User(_)) {
-        param.field.carried_with("account.run-as", "account.password-file has to name a file with its password");
+        param
+            .field
+            .carried_with("account.run-as", "account.password-file has to name a file with its password");
     } else {
         param.field.carried("account.run-as");
     }
@@ -238,7 +251,8 @@ fn restart(ledger: &Ledger, spec: &mut Spec, service: &Service<'_>) {
             spec.restart.when = if restart { When::Always } else { When::Never };
             param.field.carried("restart.when");
         } else {
-            let code = param.sub.parse::<i32>().ok().or_else(|| param.sub.parse::<u32>().ok().map(u32::cast_signed));
+            let code =
+                param.sub.parse::<i32>().ok().or_else(|| param.sub.parse::<u32>().ok().map(u32::cast_signed));
             let Some(code) = code else {
                 param.field.bad(format!("`{}` is no exit code", param.sub), None);
                 continue;
@@ -254,7 +268,11 @@ fn restart(ledger: &Ledger, spec: &mut Spec, service: &Service<'_>) {
             param.field.carried(to);
         }
         if action.eq_ignore_ascii_case("ignore") {
-            let to = if default { "restart.when" } else { "restart.codes.never" };
+            let to = if param.sub.eq_ignore_ascii_case("default") {
+                "restart.when"
+            } else {
+                "restart.codes.never"
+            };
             param.field.changed(to, "a service without its program is stopped, and does not seem to run");
         }
     }
@@ -272,14 +290,19 @@ fn restart(ledger: &Ledger, spec: &mut Spec, service: &Service<'_>) {
             let delay = Duration::from_millis(millis);
             spec.restart.delay.initial = delay;
             spec.restart.delay.max = spec.restart.delay.max.max(delay);
-            param.field.changed("restart.delay", "it is the first delay; it doubles with each failure in a row");
+            param
+                .field
+                .changed("restart.delay", "it is the first delay; it doubles with each failure in a row");
         }
     }
     if let Some(param) = service.get("AppThrottle")
         && let Some(millis) = param.number()
     {
         spec.restart.reset_after = Duration::from_millis(millis);
-        param.field.carried_with("restart.reset-after", "a program that ran so long begins anew with the first delay");
+        param.field.carried_with(
+            "restart.reset-after",
+            "a program that ran so long begins anew with the first delay",
+        );
     }
 }
 
@@ -334,7 +357,10 @@ fn output(spec: &mut Spec, service: &Service<'_>) {
     }
     for param in &service.params {
         let key = param.key.to_ascii_lowercase();
-        if ["appstdin", "appstdout", "appstderr"].iter().any(|stream| key.starts_with(stream) && key != *stream) {
+        if ["appstdin", "appstdout", "appstderr"]
+            .iter()
+            .any(|stream| key.starts_with(stream) && key != *stream)
+        {
             param.field.left("Abide opens its own log files");
         }
     }

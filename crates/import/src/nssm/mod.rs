@@ -67,7 +67,8 @@ impl<'l> Service<'l> {
 
 pub(crate) fn read(ledger: &Ledger, options: &Options) -> Result<Vec<Spec>, Problem> {
     let head = ledger.text().trim_start();
-    let export = head.starts_with("Windows Registry Editor") || head.starts_with("REGEDIT4") || head.starts_with('[');
+    let export =
+        head.starts_with("Windows Registry Editor") || head.starts_with("REGEDIT4") || head.starts_with('[');
     let services = if export { reg::services(ledger)? } else { dump::services(ledger)? };
     if services.is_empty() && !ledger.has_problems() {
         return Err(Problem::new(0..0, "there is no service of NSSM in it")

@@ -77,13 +77,16 @@ fn take_line(text: &str) -> (String, usize) {
 
 fn name_and_value<'a>(line: &'a str, span: &Range<usize>) -> Result<(String, &'a str), Problem> {
     let wrong = |message: &str| {
-        Problem::new(span.clone(), message).hint("a registry export has lines like \"Name\"=\"text\" and \"Name\"=dword:00000001")
+        Problem::new(span.clone(), message)
+            .hint("a registry export has lines like \"Name\"=\"text\" and \"Name\"=dword:00000001")
     };
     if let Some(value) = line.strip_prefix("@=") {
         return Ok((String::new(), value.trim_start()));
     }
-    let (name, rest) = quoted(line).ok_or_else(|| wrong("this line is neither a [key] nor a \"Name\"=value"))?;
-    let value = rest.trim_start().strip_prefix('=').ok_or_else(|| wrong("a `=` is missing after the name"))?;
+    let (name, rest) =
+        quoted(line).ok_or_else(|| wrong("this line is neither a [key] nor a \"Name\"=value"))?;
+    let value =
+        rest.trim_start().strip_prefix('=').ok_or_else(|| wrong("a `=` is missing after the name"))?;
     Ok((name, value.trim_start()))
 }
 
@@ -122,7 +125,9 @@ fn data(value: &str, unicode: bool) -> Result<Data, String> {
             number[..length].copy_from_slice(&bytes[..length]);
             Ok(Data::Number(u64::from_le_bytes(number)))
         }
-        "hex(1)" | "hex(2)" => Ok(Data::Text(strings(&bytes(digits)?, unicode)?.into_iter().next().unwrap_or_default())),
+        "hex(1)" | "hex(2)" => {
+            Ok(Data::Text(strings(&bytes(digits)?, unicode)?.into_iter().next().unwrap_or_default()))
+        }
         "hex(7)" => Ok(Data::List(strings(&bytes(digits)?, unicode)?)),
         kind if kind == "hex" || kind.starts_with("hex(") => Ok(Data::Bytes(bytes(digits)?.len())),
         other => Err(format!("`{other}` is no type of a registry value")),
@@ -134,7 +139,10 @@ fn bytes(digits: &str) -> Result<Vec<u8>, String> {
         .split(',')
         .map(str::trim)
         .filter(|digits| !digits.is_empty())
-        .map(|digits| u8::from_str_radix(digits, 16).map_err(|_| format!("`{digits}` is no byte: two hexadecimal digits")))
+        .map(|digits| {
+            u8::from_str_radix(digits, 16)
+                .map_err(|_| format!("`{digits}` is no byte: two hexadecimal digits"))
+        })
         .collect()
 }
 
@@ -142,7 +150,9 @@ fn bytes(digits: &str) -> Result<Vec<u8>, String> {
 fn strings(bytes: &[u8], unicode: bool) -> Result<Vec<String>, String> {
     let text = if unicode {
         let units = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-        char::decode_utf16(units).collect::<Result<String, _>>().map_err(|_| "these bytes are no UTF-16 text")?
+        char::decode_utf16(units)
+            .collect::<Result<String, _>>()
+            .map_err(|_| "these bytes are no UTF-16 text")?
     } else {
         bytes.iter().map(|byte| char::from(*byte)).collect()
     };
@@ -159,9 +169,7 @@ pub(crate) fn services(ledger: &Ledger) -> Result<Vec<Service<'_>>, Problem> {
             Line::Key(key, span) => {
                 current = None;
                 let Some((name, below)) = service_key(&key) else {
-                    ledger
-                        .enter(None, format!("[{key}]"), "", span)
-                        .left("it is no key of a service");
+                    ledger.enter(None, format!("[{key}]"), "", span).left("it is no key of a service");
                     continue;
                 };
                 let known = services.iter().position(|service| service.name.eq_ignore_ascii_case(name));
@@ -194,7 +202,10 @@ fn service_key(key: &str) -> Option<(&str, &str)> {
     let (hive, system, set, rest) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let hive = hive.eq_ignore_ascii_case("HKEY_LOCAL_MACHINE") || hive.eq_ignore_ascii_case("HKLM");
     let set = set.to_ascii_lowercase();
-    if !hive || !system.eq_ignore_ascii_case("SYSTEM") || !(set == "currentcontrolset" || set.starts_with("controlset")) {
+    if !hive
+        || !system.eq_ignore_ascii_case("SYSTEM")
+        || !(set == "currentcontrolset" || set.starts_with("controlset"))
+    {
         return None;
     }
     let (services, rest) = rest.split_once('\\')?;

@@ -17,7 +17,9 @@ pub(super) fn map(spec: &mut Spec, service: &Service<'_>) {
     let console = service.get("AppStopMethodConsole");
     let window = service.get("AppStopMethodWindow");
     if let Some(threads) = service.get("AppStopMethodThreads") {
-        threads.field.left("messages to threads are not sent; the ladder goes on to the end of the process tree");
+        threads
+            .field
+            .left("messages to threads are not sent; the ladder goes on to the end of the process tree");
     }
     if let Some(tree) = service.get("AppKillProcessTree") {
         match tree.number() {
@@ -31,7 +33,9 @@ pub(super) fn map(spec: &mut Spec, service: &Service<'_>) {
     let skipped = skip.map_or(Some(0), super::Param::number);
     let console_wait = console.map_or(Some(1500), super::Param::number);
     let window_wait = window.map_or(Some(1500), super::Param::number);
-    let (Some(skipped), Some(console_wait), Some(window_wait)) = (skipped, console_wait, window_wait) else { return };
+    let (Some(skipped), Some(console_wait), Some(window_wait)) = (skipped, console_wait, window_wait) else {
+        return;
+    };
     let step = |event, millis: u64| {
         let wait = Duration::from_millis(millis.min(24 * 60 * 60 * 1000));
         StopStep::new(StopAction::Event(event), if millis == 0 { WAIT } else { wait })

@@ -3,11 +3,11 @@
 use abide_spec::{Duration, GiveUp, Name, RunAs, Size, Spec, StartMode, When};
 
 use super::run;
+use crate::Options;
 use crate::draft;
 use crate::ledger::Ledger;
 use crate::tree::view::{Entry, View};
 use crate::tree::{Data, Node};
-use crate::Options;
 
 /// More processes of one application than this no file means.
 const MAX_INSTANCES: u64 = 1000;
@@ -40,7 +40,10 @@ pub(super) fn specs(ledger: &Ledger, node: &Node, index: usize, options: &Option
         && let Some(size) = size(&entry)
     {
         spec.limits.memory = Some(size);
-        entry.field.changed("limits.memory", "the operating system ends a program that wants more, and it is restarted");
+        entry.field.changed(
+            "limits.memory",
+            "the operating system ends a program that wants more, and it is restarted",
+        );
     }
     if let Some(entry) = view.get("autostart")
         && let Some(yes) = entry.truth()
@@ -82,7 +85,9 @@ fn instances(view: &View<'_, '_>, spec: Spec) -> Vec<Spec> {
     let cluster = mode.as_ref().is_some_and(|(word, _)| word.contains("cluster"));
     if let Some((word, entry)) = &mode {
         if word.contains("cluster") {
-            entry.field.left("in it PM2 shares one port among processes; let the program fork its own workers");
+            entry
+                .field
+                .left("in it PM2 shares one port among processes; let the program fork its own workers");
         } else {
             entry.field.carried("program.command");
         }
@@ -133,7 +138,11 @@ fn env(spec: &mut Spec, view: &View<'_, '_>) {
                 }
             }
         } else if key == "env" {
-            if let Data::Computed(what) = &entry.node.data { entry.computed(what) } else { entry.wrong("a map") }
+            if let Data::Computed(what) = &entry.node.data {
+                entry.computed(what)
+            } else {
+                entry.wrong("a map")
+            }
         } else if let Some(name) = key.strip_prefix("env_") {
             if key == "env_file" {
                 if let Some(path) = entry.word() {
@@ -141,7 +150,9 @@ fn env(spec: &mut Spec, view: &View<'_, '_>) {
                 }
                 continue;
             }
-            let why = format!("it is in force with `--env {name}` only; put into program.env what is to be in force");
+            let why = format!(
+                "it is in force with `--env {name}` only; put into program.env what is to be in force"
+            );
             if matches!(entry.node.data, Data::Map(_)) {
                 for variable in view.descend(*entry).entries() {
                     variable.field.secret().left(why.as_str());
@@ -255,7 +266,8 @@ fn restart(ledger: &Ledger, spec: &mut Spec, view: &View<'_, '_>) {
     if let Some(entry) = view.get("stop_exit_codes")
         && let Some(words) = entry.words()
     {
-        let codes: Option<Vec<i32>> = words.iter().map(|word| word.parse::<u8>().ok().map(i32::from)).collect();
+        let codes: Option<Vec<i32>> =
+            words.iter().map(|word| word.parse::<u8>().ok().map(i32::from)).collect();
         match codes {
             Some(codes) => {
                 spec.restart.codes.never = codes;
@@ -337,8 +349,8 @@ fn rest(view: &View<'_, '_>) {
             "watch" | "ignore_watch" | "watch_delay" | "watch_options" => {
                 "files are not watched; `abide restart NAME` after a change"
             }
-            "error_file" | "err_file" | "error" | "err" | "out_file" | "output" | "out" | "log_file" | "log"
-            | "combine_logs" | "merge_logs" | "disable_logs" | "pid_file" | "pid" => {
+            "error_file" | "err_file" | "error" | "err" | "out_file" | "output" | "out" | "log_file"
+            | "log" | "combine_logs" | "merge_logs" | "disable_logs" | "pid_file" | "pid" => {
                 "Abide keeps the output itself: `abide logs NAME` shows it"
             }
             "log_date_format" | "time" | "log_type" => {
@@ -348,12 +360,26 @@ fn rest(view: &View<'_, '_>) {
             "wait_ready" => "process.send('ready') reaches nobody; start.ready asks the program",
             "listen_timeout" => "it belongs to start.ready, whose timeout says how long a start may take",
             "shutdown_with_message" => "a program is told to end by a signal",
-            "cron_restart" | "cron" => "nothing is done at a time of day; a timer can run `abide restart NAME`",
+            "cron_restart" | "cron" => {
+                "nothing is done at a time of day; a timer can run `abide restart NAME`"
+            }
             "namespace" => "services have no groups",
             "increment_var" => "set a variable of its own in each of the specs",
-            "vizion" | "post_update" | "force" | "automation" | "pmx" | "trace" | "disable_trace" | "deep_monitoring"
-            | "source_map_support" | "disable_source_map_support" | "filter_env" | "append_env_to_name"
-            | "kill_retry_time" | "windowsHide" | "instance_id" => "it is about PM2 itself",
+            "vizion"
+            | "post_update"
+            | "force"
+            | "automation"
+            | "pmx"
+            | "trace"
+            | "disable_trace"
+            | "deep_monitoring"
+            | "source_map_support"
+            | "disable_source_map_support"
+            | "filter_env"
+            | "append_env_to_name"
+            | "kill_retry_time"
+            | "windowsHide"
+            | "instance_id" => "it is about PM2 itself",
             _ => continue,
         };
         entry.field.left(why);

@@ -34,7 +34,9 @@ pub(crate) fn read(ledger: &Ledger, options: &Options) -> Result<Vec<Spec>, Prob
                             format!("`apps` must be a list of applications, not {}", entry.node.kind()),
                         ));
                     }
-                    ("deploy", _) => entry.field.left("it is how PM2 puts files onto machines; Abide runs what is there"),
+                    ("deploy", _) => {
+                        entry.field.left("it is how PM2 puts files onto machines; Abide runs what is there")
+                    }
                     _ => {}
                 }
             }
@@ -42,8 +44,11 @@ pub(crate) fn read(ledger: &Ledger, options: &Options) -> Result<Vec<Spec>, Prob
         }
         Data::Map(_) => vec![&root],
         _ => {
-            return Err(Problem::new(root.span.clone(), format!("this is {}, and no ecosystem file", root.kind()))
-                .hint("it holds { apps: [ { name, script, … } ] }"));
+            return Err(Problem::new(
+                root.span.clone(),
+                format!("this is {}, and no ecosystem file", root.kind()),
+            )
+            .hint("it holds { apps: [ { name, script, … } ] }"));
         }
     };
     if apps.is_empty() {
@@ -52,7 +57,10 @@ pub(crate) fn read(ledger: &Ledger, options: &Options) -> Result<Vec<Spec>, Prob
     let mut specs = Vec::new();
     for (index, node) in apps.iter().enumerate() {
         if !matches!(node.data, Data::Map(_)) {
-            return Err(Problem::new(node.span.clone(), format!("an application must be a map, not {}", node.kind())));
+            return Err(Problem::new(
+                node.span.clone(),
+                format!("an application must be a map, not {}", node.kind()),
+            ));
         }
         specs.extend(app::specs(ledger, node, index, options));
     }

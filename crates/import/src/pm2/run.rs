@@ -122,7 +122,9 @@ fn by_extension(path: &str) -> Option<&'static str> {
 /// A program as a service can find it: relative paths start at the folder it runs in.
 fn from(cwd: Option<&str>, program: &str) -> String {
     match cwd {
-        Some(folder) if folder.starts_with('/') && CommandKind::of(program, Family::Unix) == CommandKind::Relative => {
+        Some(folder)
+            if folder.starts_with('/') && CommandKind::of(program, Family::Unix) == CommandKind::Relative =>
+        {
             let program = program.strip_prefix("./").unwrap_or(program);
             format!("{}/{program}", folder.trim_end_matches('/'))
         }

@@ -43,7 +43,9 @@ pub(crate) fn pieces(value: &str, known: &Known<'_>) -> Result<Vec<Piece>, Strin
             "numprocs" => text.push_str(&number(known.numprocs, format)),
             "group_name" => text.push_str(known.program),
             "here" => return Err("%(here)s is the folder of the file: write it out".into()),
-            "host_node_name" => return Err("%(host_node_name)s is the name of the machine: write it out".into()),
+            "host_node_name" => {
+                return Err("%(host_node_name)s is the name of the machine: write it out".into());
+            }
             other => return Err(format!("%({other}) stands for nothing that supervisord knows")),
         }
     }

@@ -20,12 +20,17 @@ pub(crate) fn read(ledger: &Ledger, options: &Options) -> Result<Vec<Spec>, Prob
     }
     let mut specs = Vec::new();
     for section in &sections {
-        match section.name.split_once(':').map_or((section.name.as_str(), ""), |(kind, name)| (kind, name.trim())) {
+        match section
+            .name
+            .split_once(':')
+            .map_or((section.name.as_str(), ""), |(kind, name)| (kind, name.trim()))
+        {
             ("program", name) => {
                 let span = section.span.clone();
                 let header = ledger.enter(Some(name), format!("[{}]", section.name), name, span);
                 let fields = enter(ledger, section, Some(name));
-                let program = program::Source { ledger, name, header, fields: &fields, daemon: &daemon_fields };
+                let program =
+                    program::Source { ledger, name, header, fields: &fields, daemon: &daemon_fields };
                 specs.extend(program.specs(options));
             }
             ("supervisord", _) if daemon.is_some_and(|it| std::ptr::eq(it, section)) => {}
@@ -33,7 +38,11 @@ pub(crate) fn read(ledger: &Ledger, options: &Options) -> Result<Vec<Spec>, Prob
                 leave(ledger, section, "there are no groups: each program is a service of its own name");
             }
             ("include", _) => {
-                leave(ledger, section, "other files are not read: `abide import supervisord FILE` reads each of them");
+                leave(
+                    ledger,
+                    section,
+                    "other files are not read: `abide import supervisord FILE` reads each of them",
+                );
             }
             ("eventlistener", _) => leave(
                 ledger,

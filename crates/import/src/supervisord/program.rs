@@ -3,13 +3,13 @@
 use abide_spec::{Duration, GiveUp, RunAs, Size, Spec, StartMode, When, expand::escape};
 
 use super::expand::{self, Known};
+use crate::Options;
 use crate::draft;
 use crate::error::Problem;
 use crate::flat::{Flat, Item};
 use crate::ledger::{Field, Ledger};
 use crate::variables::{self, Piece, Word};
 use crate::words::shell;
-use crate::Options;
 
 /// More processes of one program than this no file means.
 const MAX_PROCESSES: u64 = 1000;
@@ -80,7 +80,9 @@ impl Source<'_, '_> {
             );
             return None;
         }
-        let Some(item) = pattern else { return draft::name_or(self.header, self.name, options.name.as_ref()) };
+        let Some(item) = pattern else {
+            return draft::name_or(self.header, self.name, options.name.as_ref());
+        };
         let raw = self.text(item, known)?;
         self.header.carried("name");
         draft::name_or(item.field, &raw, options.name.as_ref())
@@ -122,8 +124,10 @@ impl Source<'_, '_> {
                 return None;
             }
         };
-        if let Some(Piece::Variable(name)) =
-            words.iter().flatten().find(|piece| matches!(piece, Piece::Variable(name) if !variables::is_shell_name(name)))
+        if let Some(Piece::Variable(name)) = words
+            .iter()
+            .flatten()
+            .find(|piece| matches!(piece, Piece::Variable(name) if !variables::is_shell_name(name)))
         {
             item.field.bad(format!("`{name}` is no variable that a shell could expand"), None);
             return None;
@@ -210,10 +214,8 @@ impl Source<'_, '_> {
                 "true" | "yes" | "on" | "1" => When::Always,
                 "false" | "no" | "off" | "0" => When::Never,
                 other => {
-                    item.field.bad(
-                        format!("`autorestart` must be true, false or unexpected, not `{other}`"),
-                        None,
-                    );
+                    item.field
+                        .bad(format!("`autorestart` must be true, false or unexpected, not `{other}`"), None);
                     return;
                 }
             };
@@ -227,7 +229,9 @@ impl Source<'_, '_> {
                     spec.restart.success_codes = codes;
                     item.field.carried("restart.success-codes");
                 }
-                Err(_) => item.field.bad("`exitcodes` must be numbers from 0 to 255, with commas between them", None),
+                Err(_) => item
+                    .field
+                    .bad("`exitcodes` must be numbers from 0 to 255, with commas between them", None),
             }
         }
         let startsecs = match self.fields.last("startsecs") {
@@ -297,7 +301,8 @@ impl Source<'_, '_> {
         }
         if let Some(item) = self.fields.last("killasgroup") {
             if is_true(&item.value) {
-                item.field.carried_with("stop.steps", "every stop ends with the death of the whole process tree");
+                item.field
+                    .carried_with("stop.steps", "every stop ends with the death of the whole process tree");
             } else {
                 item.field.left("every stop ends with the death of the whole process tree");
             }
@@ -311,10 +316,13 @@ impl Source<'_, '_> {
             }
         }
         if let Some(item) = self.fields.last("redirect_stderr") {
-            item.field.left("the streams are kept apart, and `abide logs` shows both in the order of their lines");
+            item.field
+                .left("the streams are kept apart, and `abide logs` shows both in the order of their lines");
         }
-        let sizes: Vec<&Item<'_>> =
-            ["stdout_logfile_maxbytes", "stderr_logfile_maxbytes"].iter().filter_map(|key| self.fields.last(key)).collect();
+        let sizes: Vec<&Item<'_>> = ["stdout_logfile_maxbytes", "stderr_logfile_maxbytes"]
+            .iter()
+            .filter_map(|key| self.fields.last(key))
+            .collect();
         let mut most = None;
         for item in sizes {
             match bytes(&item.value) {
@@ -325,7 +333,9 @@ impl Source<'_, '_> {
                     most = most.max(Some(size));
                     item.field.carried("logs.rotate.size");
                 }
-                None => item.field.bad(format!("`{}` is no size", item.value), Some("sizes are like 50MB, 100KB or 1GB")),
+                None => item
+                    .field
+                    .bad(format!("`{}` is no size", item.value), Some("sizes are like 50MB, 100KB or 1GB")),
             }
         }
         if let Some(size) = most {
@@ -348,9 +358,12 @@ impl Source<'_, '_> {
                 item.field.left("output goes to Abide's own log files");
             }
         }
-        for key in
-            ["stdout_capture_maxbytes", "stderr_capture_maxbytes", "stdout_events_enabled", "stderr_events_enabled"]
-        {
+        for key in [
+            "stdout_capture_maxbytes",
+            "stderr_capture_maxbytes",
+            "stdout_events_enabled",
+            "stderr_events_enabled",
+        ] {
             if let Some(item) = self.fields.last(key) {
                 item.field.left("it is for supervisord's event listeners");
             }

@@ -45,7 +45,9 @@ pub(super) fn environment(spec: &mut Spec, unit: &Unit<'_>, known: &Known) -> En
                     spec.program.env.insert(key.to_owned(), escape(value));
                     setting.field.carried(draft::env_path(key));
                 }
-                None => setting.field.changed("program.env", format!("`{word}` in it is no NAME=VALUE, and is left")),
+                None => setting
+                    .field
+                    .changed("program.env", format!("`{word}` in it is no NAME=VALUE, and is left")),
             }
         }
     }
@@ -59,7 +61,9 @@ pub(super) fn environment(spec: &mut Spec, unit: &Unit<'_>, known: &Known) -> En
             }
         };
         if index > 0 {
-            setting.field.left("a spec has one env-file: put what it says into that one, or into program.env");
+            setting
+                .field
+                .left("a spec has one env-file: put what it says into that one, or into program.env");
             continue;
         }
         let optional = path.strip_prefix('-');
@@ -162,7 +166,9 @@ fn place(spec: &mut Spec, unit: &Unit<'_>, known: &Known) {
         Ok(path) => match path.strip_prefix('-') {
             Some(path) => {
                 spec.program.working_dir = Some(path.into());
-                setting.field.changed("program.working-dir", "it has to be there, while `-` let it be absent");
+                setting
+                    .field
+                    .changed("program.working-dir", "it has to be there, while `-` let it be absent");
             }
             None => spec.program.working_dir = draft::path(setting.field, &path, "program.working-dir"),
         },
@@ -216,7 +222,9 @@ fn set_user(spec: &mut Spec, setting: &Setting<'_>) {
             spec.account.run_as = RunAs::System;
             setting.field.carried("account.run-as");
         }
-        user if user.contains('%') => setting.field.bad("the user is known to the machine only: write its name out", None),
+        user if user.contains('%') => {
+            setting.field.bad("the user is known to the machine only: write its name out", None)
+        }
         user => {
             spec.account.run_as = RunAs::User(user.to_owned());
             setting.field.carried("account.run-as");

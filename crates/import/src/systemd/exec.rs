@@ -156,7 +156,10 @@ pub(crate) fn command(line: &Line, variables: &Variables<'_>) -> (Vec<String>, O
 
 /// Whether a command needs the process id of the program, which a spec does not tell.
 pub(crate) fn needs_pid(line: &Line) -> bool {
-    line.words.iter().flatten().any(|piece| matches!(piece, Piece::Variable(name) | Piece::Words(name) if name == "MAINPID"))
+    line.words
+        .iter()
+        .flatten()
+        .any(|piece| matches!(piece, Piece::Variable(name) | Piece::Words(name) if name == "MAINPID"))
 }
 
 /// `kill -HUP $MAINPID`: the signal that it sends.

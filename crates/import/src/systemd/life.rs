@@ -1,8 +1,6 @@
 //! How a unit starts, restarts, reloads and stops.
 
-use abide_spec::{
-    Duration, GiveUp, Health, Probe, Ready, Reload, Signal, Spec, StopAction, StopStep, When,
-};
+use abide_spec::{Duration, GiveUp, Health, Probe, Ready, Reload, Signal, Spec, StopAction, StopStep, When};
 
 use super::specifiers::Known;
 use super::unit::{Setting, Unit};
@@ -10,7 +8,13 @@ use super::{Environment, exec, times};
 use crate::draft;
 use crate::ledger::Ledger;
 
-pub(super) fn map(ledger: &Ledger, spec: &mut Spec, unit: &Unit<'_>, known: &Known, environment: &Environment) {
+pub(super) fn map(
+    ledger: &Ledger,
+    spec: &mut Spec,
+    unit: &Unit<'_>,
+    known: &Known,
+    environment: &Environment,
+) {
     start(spec, unit);
     restart(ledger, spec, unit);
     codes(spec, unit);
@@ -22,7 +26,9 @@ pub(super) fn map(ledger: &Ledger, spec: &mut Spec, unit: &Unit<'_>, known: &Kno
 fn time(setting: &Setting<'_>) -> Option<Option<Duration>> {
     let time = times::span(&setting.value);
     if time.is_none() {
-        setting.field.bad(format!("`{}` is no time", setting.value), Some("times are like 90, 1min 30s or 500ms"));
+        setting
+            .field
+            .bad(format!("`{}` is no time", setting.value), Some("times are like 90, 1min 30s or 500ms"));
     }
     time
 }
@@ -77,7 +83,9 @@ fn start(spec: &mut Spec, unit: &Unit<'_>) {
         if notify {
             setting.field.carried("start.ready");
         } else {
-            setting.field.left("a program is ready as soon as it runs; start.ready has a time-out of its own");
+            setting
+                .field
+                .left("a program is ready as soon as it runs; start.ready has a time-out of its own");
         }
     }
     if let Some(setting) = unit.last("Service", "WatchdogSec")
@@ -103,7 +111,12 @@ fn restart(ledger: &Ledger, spec: &mut Spec, unit: &Unit<'_>) {
     match rule.map(|setting| (setting.value.as_str(), setting.field)) {
         None => {
             spec.restart.when = When::Never;
-            ledger.default(Some(&name), "Restart", "restart.when", "without it a unit is not restarted, so it is \"never\"");
+            ledger.default(
+                Some(&name),
+                "Restart",
+                "restart.when",
+                "without it a unit is not restarted, so it is \"never\"",
+            );
         }
         Some(("no", field)) => {
             spec.restart.when = When::Never;
@@ -125,7 +138,11 @@ fn restart(ledger: &Ledger, spec: &mut Spec, unit: &Unit<'_>) {
         Some((value @ ("on-abnormal" | "on-abort" | "on-watchdog"), field)) => {
             spec.restart.when = When::Never;
             let mut signals = crashes.to_vec();
-            signals.extend(["ABRT", "SEGV", "BUS", "ILL", "FPE", "TRAP", "SYS"].iter().filter_map(|it| it.parse::<Signal>().ok()));
+            signals.extend(
+                ["ABRT", "SEGV", "BUS", "ILL", "FPE", "TRAP", "SYS"]
+                    .iter()
+                    .filter_map(|it| it.parse::<Signal>().ok()),
+            );
             spec.restart.signals.always = signals;
             field.changed(
                 "restart.when, restart.signals.always",
@@ -138,8 +155,11 @@ fn restart(ledger: &Ledger, spec: &mut Spec, unit: &Unit<'_>) {
         ),
     }
     let delay = unit.last("Service", "RestartSec").and_then(|setting| Some((time(setting)??, setting)));
-    let most = unit.last("Service", "RestartMaxDelaySec").and_then(|setting| Some((time(setting)??, setting)));
-    let steps = unit.last("Service", "RestartSteps").map(|setting| (setting.value.parse::<u32>().unwrap_or(0), setting));
+    let most =
+        unit.last("Service", "RestartMaxDelaySec").and_then(|setting| Some((time(setting)??, setting)));
+    let steps = unit
+        .last("Service", "RestartSteps")
+        .map(|setting| (setting.value.parse::<u32>().unwrap_or(0), setting));
     if let Some((delay, setting)) = &delay {
         draft::fixed_delay(spec, *delay);
         setting.field.carried("restart.delay");
@@ -158,7 +178,8 @@ fn restart(ledger: &Ledger, spec: &mut Spec, unit: &Unit<'_>) {
 }
 
 fn limit(ledger: &Ledger, spec: &mut Spec, unit: &Unit<'_>, name: &str) {
-    let first = |keys: &[(&str, &str)]| keys.iter().find_map(|(section, key)| unit.last(section, key)).cloned();
+    let first =
+        |keys: &[(&str, &str)]| keys.iter().find_map(|(section, key)| unit.last(section, key)).cloned();
     let interval = first(&[
         ("Unit", "StartLimitIntervalSec"),
         ("Unit", "StartLimitInterval"),
@@ -258,7 +279,10 @@ fn codes(spec: &mut Spec, unit: &Unit<'_>) {
             if !other.is_empty() {
                 setting.field.changed(to, format!("{} is left: write its number", other.join(" ")));
             } else if with_signals && key == "SuccessExitStatus" {
-                setting.field.changed(format!("{to}, restart.signals.never"), "after a signal of it there is no restart");
+                setting.field.changed(
+                    format!("{to}, restart.signals.never"),
+                    "after a signal of it there is no restart",
+                );
             } else {
                 setting.field.carried(to);
             }
@@ -282,7 +306,9 @@ fn stop(ledger: &Ledger, spec: &mut Spec, unit: &Unit<'_>, known: &Known, enviro
                 steps.push(draft::signal_step(signal, wait));
                 setting.field.carried_with("stop.steps", format!("it sends the signal {signal}"));
             } else if exec::needs_pid(&line) {
-                setting.field.left("a command is not told the id of the process; a step with a signal reaches it");
+                setting
+                    .field
+                    .left("a command is not told the id of the process; a step with a signal reaches it");
             } else {
                 let (command, told) = exec::command(&line, &environment.variables());
                 steps.push(StopStep::new(StopAction::Command(command), wait));
@@ -302,6 +328,9 @@ fn stop(ledger: &Ledger, spec: &mut Spec, unit: &Unit<'_>, known: &Known, enviro
         steps.push(draft::signal_step(signal.unwrap_or(Signal::TERM), wait));
     }
     match limit {
+        Some(setting) if setting.value == "infinity" || setting.value == "0" => {
+            setting.field.changed("stop.steps", "a step waits a day at most");
+        }
         Some(setting) => setting.field.carried("stop.steps"),
         None => {
             let why = "a unit is given 90 s to stop, which is the wait of its steps";
@@ -309,7 +338,8 @@ fn stop(ledger: &Ledger, spec: &mut Spec, unit: &Unit<'_>, known: &Known, enviro
         }
     }
     if let Some(setting) = unit.last("Service", "KillMode") {
-        let tree = "the signal goes to the program alone; what is left of its process tree is killed afterwards";
+        let tree =
+            "the signal goes to the program alone; what is left of its process tree is killed afterwards";
         match setting.value.as_str() {
             "mixed" => setting.field.carried("stop.steps"),
             "control-group" => setting.field.changed("stop.steps", tree),

@@ -26,7 +26,9 @@ pub(super) fn map(spec: &mut Spec, unit: &Unit<'_>) {
                 spec.limits.cpu = Some(percent / 100.0);
                 setting.field.carried("limits.cpu");
             }
-            None => setting.field.bad(format!("`{}` is no share of a processor", setting.value), Some("it is like 150%")),
+            None => setting
+                .field
+                .bad(format!("`{}` is no share of a processor", setting.value), Some("it is like 150%")),
         }
     }
     if let Some(setting) = unit.last("Service", "LimitNOFILE") {
@@ -49,12 +51,14 @@ pub(super) fn map(spec: &mut Spec, unit: &Unit<'_>) {
 
 /// `65536`, `1024:65536` (soft and hard), `infinity`.
 fn count(setting: &Setting<'_>, to: &str, limit: &mut Option<u64>) {
-    let (soft, hard) = setting.value.split_once(':').map_or((setting.value.as_str(), None), |(s, h)| (s, Some(h)));
+    let (soft, hard) =
+        setting.value.split_once(':').map_or((setting.value.as_str(), None), |(s, h)| (s, Some(h)));
     if soft == "infinity" || hard == Some("infinity") {
         setting.field.left("no limit is the default, up to that of the machine");
         return;
     }
-    let number = |text: &str| text.trim().parse::<u64>().ok().filter(|count| (1..=i64::MAX as u64).contains(count));
+    let number =
+        |text: &str| text.trim().parse::<u64>().ok().filter(|count| (1..=i64::MAX as u64).contains(count));
     match (number(soft), hard.map(number)) {
         (Some(count), None) => {
             *limit = Some(count);

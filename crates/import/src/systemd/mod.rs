@@ -131,10 +131,15 @@ fn command(
         several => {
             let lines: Vec<String> = several
                 .iter()
-                .map(|words| words.iter().map(|word| crate::words::shell::quote(word)).collect::<Vec<_>>().join(" "))
+                .map(|words| {
+                    words.iter().map(|word| crate::words::shell::quote(word)).collect::<Vec<_>>().join(" ")
+                })
                 .collect();
             spec.program.command = vec!["/bin/sh".into(), "-c".into(), lines.join(" && ")];
-            why = Some("there are several commands, and a spec has one, so /bin/sh runs them one after the other".into());
+            why = Some(
+                "there are several commands, and a spec has one, so /bin/sh runs them one after the other"
+                    .into(),
+            );
         }
     }
     for setting in settings {

@@ -22,7 +22,9 @@ pub(super) fn map(ledger: &Ledger, spec: &mut Spec, unit: &Unit<'_>, known: &Kno
             "strict" => setting.field.carried("security.profile"),
             "no" | "false" | "off" | "0" => setting.field.left("it is off"),
             _ if strict => setting.field.changed("security.profile", "the whole system is read-only"),
-            _ => setting.field.left("security.profile = \"strict\" makes the whole system read-only, part of it nothing does"),
+            _ => setting.field.left(
+                "security.profile = \"strict\" makes the whole system read-only, part of it nothing does",
+            ),
         }
     }
     if strict {
@@ -78,7 +80,12 @@ fn flags(spec: &mut Spec, unit: &Unit<'_>, strict: bool, dynamic: bool) {
 }
 
 fn is_list(setting: &Setting<'_>) -> bool {
-    setting.value.starts_with('~') || setting.value.split_whitespace().all(|word| word.len() > 2 && word.chars().all(|c| c.is_ascii_lowercase()) && !["yes", "true", "false", "off"].contains(&word))
+    setting.value.starts_with('~')
+        || setting.value.split_whitespace().all(|word| {
+            word.len() > 2
+                && word.chars().all(|c| c.is_ascii_lowercase())
+                && !["yes", "true", "false", "off"].contains(&word)
+        })
 }
 
 fn home(spec: &mut Spec, unit: &Unit<'_>, strict: bool, dynamic: bool) {
@@ -113,7 +120,8 @@ fn network(spec: &mut Spec, unit: &Unit<'_>) {
     }
     let deny = unit.list("Service", "IPAddressDeny");
     let allow = unit.list("Service", "IPAddressAllow");
-    let is_local = |word: &String| word == "localhost" || word.starts_with("127.") || word == "::1" || word == "::1/128";
+    let is_local =
+        |word: &String| word == "localhost" || word.starts_with("127.") || word == "::1" || word == "::1/128";
     let local = deny.iter().any(|setting| setting.value == "any")
         && !allow.is_empty()
         && allow.iter().all(|setting| setting.words().iter().all(is_local));
@@ -170,7 +178,10 @@ fn paths(spec: &mut Spec, unit: &Unit<'_>, known: &Known, strict: bool) {
                 for path in &made {
                     push(&mut spec.security.write, path);
                 }
-                let why = format!("{} has to be there and belong to the account: nothing makes it", made.join(" and "));
+                let why = format!(
+                    "{} has to be there and belong to the account: nothing makes it",
+                    made.join(" and ")
+                );
                 setting.field.changed("security.write", why);
             } else {
                 setting.field.left(format!("nothing makes {}: it has to be there", made.join(" and ")));
@@ -189,9 +200,17 @@ fn paths(spec: &mut Spec, unit: &Unit<'_>, known: &Known, strict: bool) {
             setting.field.carried(to);
         }
     }
-    for key in ["ReadOnlyPaths", "InaccessiblePaths", "ReadOnlyDirectories", "InaccessibleDirectories", "TemporaryFileSystem"] {
+    for key in [
+        "ReadOnlyPaths",
+        "InaccessiblePaths",
+        "ReadOnlyDirectories",
+        "InaccessibleDirectories",
+        "TemporaryFileSystem",
+    ] {
         for setting in unit.list("Service", key) {
-            setting.field.left("single paths cannot be closed; the profile \"strict\" makes all of the system read-only");
+            setting.field.left(
+                "single paths cannot be closed; the profile \"strict\" makes all of the system read-only",
+            );
         }
     }
     for key in ["BindPaths", "BindReadOnlyPaths"] {
@@ -232,7 +251,10 @@ fn capabilities(spec: &mut Spec, unit: &Unit<'_>, strict: bool) {
             }
             setting.field.carried("security.capabilities");
         } else if strict {
-            setting.field.changed("security.capabilities", "the profile \"strict\" drops all but those of AmbientCapabilities=");
+            setting.field.changed(
+                "security.capabilities",
+                "the profile \"strict\" drops all but those of AmbientCapabilities=",
+            );
         } else if words.iter().all(|word| spec.security.capabilities.contains(word)) && !words.is_empty() {
             setting.field.carried("security.capabilities");
         } else {
@@ -250,7 +272,11 @@ fn calls(spec: &mut Spec, unit: &Unit<'_>, strict: bool) {
             } else {
                 "only the profile \"strict\" filters system calls"
             };
-            if strict { setting.field.changed("security.profile", why) } else { setting.field.left(why) }
+            if strict {
+                setting.field.changed("security.profile", why)
+            } else {
+                setting.field.left(why)
+            }
             continue;
         }
         if !strict {
@@ -297,7 +323,15 @@ fn implied(unit: &Unit<'_>, strict: bool) {
     ] {
         for setting in unit.all("Service", key) {
             let off = matches!(setting.value.to_ascii_lowercase().as_str(), "no" | "false" | "off" | "0");
-            let known = !matches!(key, "UMask" | "SecureBits" | "DeviceAllow" | "KeyringMode" | "PrivateUsers" | "RestrictFileSystems");
+            let known = !matches!(
+                key,
+                "UMask"
+                    | "SecureBits"
+                    | "DeviceAllow"
+                    | "KeyringMode"
+                    | "PrivateUsers"
+                    | "RestrictFileSystems"
+            );
             if off {
                 setting.field.left("it is off");
             } else if strict && known {

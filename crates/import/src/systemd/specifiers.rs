@@ -39,7 +39,9 @@ impl Known {
                 Some('i' | 'I') => match &self.instance {
                     Some(instance) => out.push_str(instance),
                     None if self.name.contains('@') => {
-                        return Err("%i is the instance of this template: name the file NAME@INSTANCE.service".into());
+                        return Err(
+                            "%i is the instance of this template: name the file NAME@INSTANCE.service".into(),
+                        );
                     }
                     None => {}
                 },

@@ -76,7 +76,14 @@ impl<'l> Unit<'l> {
         Ok(unit)
     }
 
-    fn enter(&self, ledger: &'l Ledger, section: &str, key: &str, value: &str, span: Range<usize>) -> Field<'l> {
+    fn enter(
+        &self,
+        ledger: &'l Ledger,
+        section: &str,
+        key: &str,
+        value: &str,
+        span: Range<usize>,
+    ) -> Field<'l> {
         ledger.enter(None, format!("[{section}] {key}"), value, span)
     }
 
@@ -107,7 +114,7 @@ impl<'l> Unit<'l> {
         for setting in &found[..cleared] {
             setting.field.left("an empty value below clears it");
         }
-        found[cleared].field.carried_with(found[cleared].key.clone(), "it clears what came before it");
+        found[cleared].field.left("it clears what came before it, and says nothing else");
         found[cleared + 1..].to_vec()
     }
 
@@ -144,7 +151,8 @@ impl Setting<'_> {
     pub fn problem(&self, at: usize, message: &str) {
         match self.value_at {
             Some(start) => {
-                let width = self.value.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+                let width =
+                    self.value.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
                 self.field.ledger().problem(Problem::new(start + at..start + at + width, message));
             }
             None => self.field.bad(message, None),

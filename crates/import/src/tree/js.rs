@@ -98,7 +98,8 @@ impl<'a> Reader<'a> {
                 self.at += trimmed.find('\n').unwrap_or(trimmed.len());
             } else if let Some(inside) = trimmed.strip_prefix("/*") {
                 let end = inside.find("*/").ok_or_else(|| {
-                    Problem::new(self.at..self.at + 2, "this comment is never closed").hint("close it with */")
+                    Problem::new(self.at..self.at + 2, "this comment is never closed")
+                        .hint("close it with */")
                 })?;
                 self.at += end + 4;
             } else {
@@ -110,9 +111,7 @@ impl<'a> Reader<'a> {
     /// Takes `module.exports =`, `exports =` or `export default`, if one is next.
     fn export(&mut self) -> Result<bool, Problem> {
         let start = self.at;
-        for (word, needs_equals) in
-            [("module.exports", true), ("exports", true), ("export default", false)]
-        {
+        for (word, needs_equals) in [("module.exports", true), ("exports", true), ("export default", false)] {
             if self.rest().starts_with(word) {
                 self.at += word.len();
                 self.blanks()?;
@@ -157,7 +156,10 @@ impl<'a> Reader<'a> {
                     self.at += 1;
                 }
                 ')' | ']' | '}' => {
-                    let fits = matches!((open.pop(), c), (Some(('(', _)), ')') | (Some(('[', _)), ']') | (Some(('{', _)), '}'));
+                    let fits = matches!(
+                        (open.pop(), c),
+                        (Some(('(', _)), ')') | (Some(('[', _)), ']') | (Some(('{', _)), '}')
+                    );
                     if !fits {
                         return Err(self.wrong(format!("this `{c}` closes nothing")));
                     }
@@ -207,7 +209,8 @@ impl<'a> Reader<'a> {
                 || reader.peek().is_some_and(|c| ends.contains(&c))
         })?;
         if self.at == start {
-            let message = if self.peek().is_none() { "the file breaks off here" } else { "a value is missing here" };
+            let message =
+                if self.peek().is_none() { "the file breaks off here" } else { "a value is missing here" };
             return Err(self.wrong(message));
         }
         let end = start + self.text[start..self.at].trim_end().len();
@@ -442,7 +445,8 @@ fn read_number(text: &str) -> Option<String> {
     if let Some(octal) = digits.strip_prefix("0o") {
         return u64::from_str_radix(octal, 8).ok().map(|number| format!("{sign}{number}"));
     }
-    let number = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') && digits.parse::<f64>().is_ok();
+    let number =
+        digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') && digits.parse::<f64>().is_ok();
     number.then(|| format!("{sign}{digits}"))
 }
 

@@ -69,7 +69,10 @@ impl Node {
                 format!("[{}]", entries.iter().map(Self::shown).collect::<Vec<_>>().join(", "))
             }
             Data::Map(entries) => {
-                format!("{{{}}}", entries.iter().map(|(key, _)| key.text.as_str()).collect::<Vec<_>>().join(", "))
+                format!(
+                    "{{{}}}",
+                    entries.iter().map(|(key, _)| key.text.as_str()).collect::<Vec<_>>().join(", ")
+                )
             }
         }
     }

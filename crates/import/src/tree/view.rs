@@ -58,6 +58,12 @@ impl<'l, 'n> View<'l, 'n> {
         &self.entries
     }
 
+    /// Opens the map that an entry of an entry holds, whose own line stays in the ledger.
+    pub fn descend_in(&self, entry: Entry<'l, 'n>, inner: &Entry<'l, 'n>) -> Self {
+        let path = format!("{}.{}.{}", self.path, entry.key.text, inner.key.text);
+        Self::open(self.ledger, self.service.as_deref(), &path, inner.node)
+    }
+
     /// Opens the map that an entry holds: its own entries take its place in the ledger.
     pub fn descend(&self, entry: Entry<'l, 'n>) -> Self {
         let empty = matches!(&entry.node.data, Data::Map(entries) if entries.is_empty());

@@ -15,13 +15,8 @@ const MAX_NODES: usize = 50_000;
 pub(crate) fn parse(text: &str) -> Result<Node, Problem> {
     // The parser counts characters.
     let offsets: Vec<usize> = text.char_indices().map(|(offset, _)| offset).chain([text.len()]).collect();
-    let mut reader = Reader {
-        events: Parser::new_from_str(text),
-        offsets,
-        text,
-        anchors: HashMap::new(),
-        nodes: 0,
-    };
+    let mut reader =
+        Reader { events: Parser::new_from_str(text), offsets, text, anchors: HashMap::new(), nodes: 0 };
     loop {
         let (event, span) = reader.next()?;
         match event {

@@ -40,7 +40,7 @@ impl<'l> Element<'l> {
             format!("{path}.{name}")
         };
         let text: String = node.children().filter(Node::is_text).filter_map(|it| it.text()).collect();
-        let text = text.trim().to_owned();
+        let text = text.trim_matches([' ', '\t', '\r', '\n']).to_owned();
         let start = node.range().start;
         let shown = if path.is_empty() { name.clone() } else { path.clone() };
         let field = ledger.enter(None, shown, &text, start..start + name.len() + 1);
@@ -70,7 +70,8 @@ impl<'l> Element<'l> {
 
     /// The child that counts: the last of its name.
     pub fn child(&self, name: &str) -> Option<&Element<'l>> {
-        let mut found: Vec<&Element<'l>> = self.children.iter().filter(|child| child.name.eq_ignore_ascii_case(name)).collect();
+        let mut found: Vec<&Element<'l>> =
+            self.children.iter().filter(|child| child.name.eq_ignore_ascii_case(name)).collect();
         let last = found.pop();
         for earlier in found {
             earlier.field.left("it is set again below, and the last one counts");

@@ -7,7 +7,9 @@ use super::element::Element;
 const KEPT: &str = "Abide keeps the output itself: `abide logs NAME` shows it";
 
 pub(super) fn map(spec: &mut Spec, service: &Element<'_>) {
-    for name in ["logpath", "logname", "outfilepattern", "errfilepattern", "outfiledisabled", "errfiledisabled"] {
+    for name in
+        ["logpath", "logname", "outfilepattern", "errfilepattern", "outfiledisabled", "errfiledisabled"]
+    {
         if let Some(element) = service.child(name) {
             element.field.left(KEPT);
         }
@@ -43,14 +45,18 @@ pub(super) fn map(spec: &mut Spec, service: &Element<'_>) {
     }
     if let Some(element) = log.child("pattern") {
         spec.logs.rotate.every = Some(period(&element.text));
-        element.field.changed("logs.rotate.every", "files begin anew when they are so old, not by the calendar");
+        element
+            .field
+            .changed("logs.rotate.every", "files begin anew when they are so old, not by the calendar");
     }
     if let Some(element) = log.child("period") {
         element.field.left("logs.rotate.every says how old a file becomes");
     }
     if let Some(element) = log.child("autoRollAtTime") {
         spec.logs.rotate.every.get_or_insert(Duration::from_secs(24 * 60 * 60));
-        element.field.changed("logs.rotate.every", "files begin anew when they are a day old, not at a time of day");
+        element
+            .field
+            .changed("logs.rotate.every", "files begin anew when they are a day old, not at a time of day");
     }
     if let Some(element) = log.child("zipOlderThanNumDays") {
         spec.logs.rotate.compress = Compress::Gzip;
@@ -65,7 +71,10 @@ fn mode(mode: &str, field: crate::ledger::Field<'_>) {
     match mode.to_ascii_lowercase().as_str() {
         "append" => field.changed("logs.rotate", "output is kept, and files begin anew at logs.rotate.size"),
         "roll-by-size" | "roll-by-time" | "roll-by-size-time" | "rotate" => field.carried("logs.rotate"),
-        "roll" => field.changed("logs.rotate", "files begin anew by their size, not with each start; `abide rotate` does it by hand"),
+        "roll" => field.changed(
+            "logs.rotate",
+            "files begin anew by their size, not with each start; `abide rotate` does it by hand",
+        ),
         "reset" => field.left("the output of earlier runs is kept, up to logs.rotate.keep files"),
         "none" => field.left("output is kept always, up to logs.rotate.keep files"),
         other => field.bad(

@@ -48,10 +48,6 @@ fn expanded_here(text: &str) -> (String, Option<String>) {
     (text, why)
 }
 
-fn words(text: &str) -> Vec<String> {
-    windows::split(&text.replace(['\r', '\n'], " "))
-}
-
 fn command(spec: &mut Spec, service: &Element<'_>) -> Option<()> {
     let Some(executable) = service.child("executable").filter(|it| !it.text.is_empty()) else {
         service.field.bad("this service has no <executable>", Some("add <executable>PATH</executable>"));
@@ -67,7 +63,7 @@ fn command(spec: &mut Spec, service: &Element<'_>) -> Option<()> {
     }
     if let Some(element) = start.or(arguments) {
         let (line, why) = expanded_here(&element.text);
-        spec.program.command.extend(words(&line));
+        spec.program.command.extend(windows::split(&line));
         carried(element.field, "program.command", why);
     }
     if let Some(element) = service.child("workingdirectory") {
@@ -103,10 +99,9 @@ fn about(spec: &mut Spec, service: &Element<'_>) {
             "disabled" => Some(StartMode::Disabled),
             "boot" | "system" => None,
             other => {
-                element.field.bad(
-                    format!("`{other}` is no start mode"),
-                    Some("it is Automatic, Manual or Disabled"),
-                );
+                element
+                    .field
+                    .bad(format!("`{other}` is no start mode"), Some("it is Automatic, Manual or Disabled"));
                 None
             }
         };
@@ -139,7 +134,9 @@ fn about(spec: &mut Spec, service: &Element<'_>) {
 fn env(spec: &mut Spec, service: &Element<'_>) {
     for element in service.all("env") {
         let (Some(name), Some(value)) = (element.attribute("name"), element.attribute("value")) else {
-            element.field.bad("<env> needs `name` and `value`", Some("write <env name=\"KEY\" value=\"VALUE\"/>"));
+            element
+                .field
+                .bad("<env> needs `name` and `value`", Some("write <env name=\"KEY\" value=\"VALUE\"/>"));
             continue;
         };
         element.field.group();
@@ -165,7 +162,9 @@ fn account(ledger: &Ledger, spec: &mut Spec, service: &Element<'_>) {
     let domain = account.child("domain");
     if let Some(user) = account.child("username").or_else(|| account.child("user")) {
         let full = match domain.map(|it| it.text.as_str()) {
-            Some(domain) if !domain.is_empty() && !user.text.contains(['\\', '@']) => format!("{domain}\\{}", user.text),
+            Some(domain) if !domain.is_empty() && !user.text.contains(['\\', '@']) => {
+                format!("{domain}\\{}", user.text)
+            }
             _ => user.text.clone(),
         };
         spec.account.run_as = draft::windows_account(&full);
@@ -226,7 +225,8 @@ fn restart(ledger: &Ledger, spec: &mut Spec, service: &Element<'_>) {
             "restart" if ends => action.field.left("it comes after the last one"),
             "restart" => {
                 action.field.carried("restart.when");
-                let wait = delay.and_then(|delay| duration(delay.field, &delay.value)).unwrap_or(Duration::ZERO);
+                let wait =
+                    delay.and_then(|delay| duration(delay.field, &delay.value)).unwrap_or(Duration::ZERO);
                 delays.push(wait);
             }
             "none" => {
@@ -237,10 +237,16 @@ fn restart(ledger: &Ledger, spec: &mut Spec, service: &Element<'_>) {
                 ends = true;
                 action.field.left("a service does not restart its machine; `abide events NAME --json -f` tells that it failed");
             }
-            other => action.field.bad(format!("`{other}` is no action"), Some("it is restart, reboot or none")),
+            other => {
+                action.field.bad(format!("`{other}` is no action"), Some("it is restart, reboot or none"))
+            }
         }
         if let Some(delay) = delay {
-            delay.field.carried("restart.delay");
+            if action.value.eq_ignore_ascii_case("restart") && !delays.is_empty() {
+                delay.field.carried("restart.delay");
+            } else {
+                delay.field.left("what it delays is not done");
+            }
         }
     }
     let window = service.child("resetfailure").and_then(|element| {
@@ -278,7 +284,12 @@ fn restart(ledger: &Ledger, spec: &mut Spec, service: &Element<'_>) {
         spec.restart.give_up = Some(GiveUp { after, within });
     } else {
         spec.restart.give_up = None;
-        ledger.default(Some(&name), "(no limit)", "restart.give-up", "the last <onfailure> is done again and again, so it is false");
+        ledger.default(
+            Some(&name),
+            "(no limit)",
+            "restart.give-up",
+            "the last <onfailure> is done again and again, so it is false",
+        );
     }
 }
 
@@ -288,6 +299,9 @@ fn stop(spec: &mut Spec, service: &Element<'_>) {
     let wait = wait.unwrap_or(Duration::from_secs(15)).min(Duration::from_secs(24 * 60 * 60));
     let executable = service.child("stopexecutable");
     let arguments = service.child("stoparguments").or_else(|| service.child("stopargument"));
+    if let (Some(_), Some(other)) = (service.child("stoparguments"), service.child("stopargument")) {
+        other.field.left("<stoparguments> takes its place");
+    }
     if executable.is_some() || arguments.is_some() {
         let program = match executable {
             Some(element) => {
@@ -300,7 +314,7 @@ fn stop(spec: &mut Spec, service: &Element<'_>) {
         let mut command = vec![program];
         if let Some(element) = arguments {
             let (line, why) = expanded_here(&element.text);
-            command.extend(words(&line));
+            command.extend(windows::split(&line));
             carried(element.field, "stop.steps", why);
         }
         spec.stop.steps = vec![StopStep::new(StopAction::Command(command), wait)];
@@ -329,7 +343,9 @@ fn rest(service: &Element<'_>) {
             "waithint" | "sleeptime" => "the service manager is told of each step as it is made",
             "download" => "nothing is downloaded at a start; put the file there when you deploy",
             "extensions" => "extensions of WinSW have no place in a spec",
-            "shareddirectorymapping" => "drives are not mapped; name the share by its path, \\\\server\\share",
+            "shareddirectorymapping" => {
+                "drives are not mapped; name the share by its path, \\\\server\\share"
+            }
             "preshutdown" | "preshutdowntimeout" => "the service is always told before the machine goes down",
             "securitydescriptor" => "who may start and stop it is not in a spec",
             "autorefresh" => "`abide apply` takes a changed spec over",

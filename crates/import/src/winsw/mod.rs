@@ -25,8 +25,11 @@ pub(crate) fn read(ledger: &Ledger, options: &Options) -> Result<Vec<Spec>, Prob
     let name = root.tag_name().name();
     if !name.eq_ignore_ascii_case("service") {
         let start = root.range().start;
-        return Err(Problem::new(start..start + name.len() + 1, format!("the document is a <{name}>, not a <service>"))
-            .hint("WinSW reads a <service> with <id> and <executable>"));
+        return Err(Problem::new(
+            start..start + name.len() + 1,
+            format!("the document is a <{name}>, not a <service>"),
+        )
+        .hint("WinSW reads a <service> with <id> and <executable>"));
     }
     let service = Element::open(ledger, root, "");
     service.field.group();

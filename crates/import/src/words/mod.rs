@@ -10,3 +10,6 @@ pub(crate) struct WordsError {
     pub at: usize,
     pub message: &'static str,
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,7 +153,9 @@ pub(crate) fn to_spec_variables(text: &str) -> String {
         out.push_str(&abide_spec::expand::escape(&rest[..at]));
         rest = &rest[at + 1..];
         match rest.split_once('%') {
-            Some((name, after)) if !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '}') => {
+            Some((name, after))
+                if !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '}') =>
+            {
                 out.push_str(&format!("${{{name}}}"));
                 rest = after;
             }
