@@ -15,7 +15,7 @@ mod render;
 pub(in crate::manager) use self::render::wants_network;
 pub(in crate::manager) mod script;
 #[cfg(test)]
-mod tests;
+pub(in crate::manager) mod tests;
 pub(in crate::manager) mod tool;
 
 use self::script::{beside, env_file, exit_file};
@@ -134,7 +134,7 @@ impl Native for OpenRc {
     }
 
     fn belongings(&self, name: &Name) -> Vec<PathBuf> {
-        let run = ["pid", "starting"].map(|what| beside(&self.layout, name, what));
+        let run = ["pid", "starting", "env"].map(|what| beside(&self.layout, name, what));
         let pipes =
             STATE_FOLDERS.map(|folder| moved(&self.layout, &format!("{folder}/supervise-{name}.ctl")));
         let mut all = run.to_vec();

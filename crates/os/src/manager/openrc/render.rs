@@ -12,7 +12,7 @@ use crate::fs::Access;
 use crate::manager::launchd::direct::ladder;
 use crate::manager::{Artifact, Context, Finding, Kind, MARKER, Target, start_budget, stop_budget};
 use crate::paths::within;
-use crate::quote::{sh, sh_words};
+use crate::quote::sh;
 
 /// The files for OpenRC: the script, and the variables of a program that it starts directly.
 pub(super) fn render(spec: &Spec, context: &Context) -> Vec<Artifact> {
@@ -26,10 +26,21 @@ pub(super) fn render(spec: &Spec, context: &Context) -> Vec<Artifact> {
     artifacts
 }
 
-/// A word in a variable that OpenRC evaluates once more before it runs it.
-fn twice(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) { sh(word) } else { sh(&sh(word)) }
+/// A word in a variable that OpenRC splits at white space and evaluates once more before it runs it: one with anything
+/// particular in it goes there as the name of another variable.
+fn evaluated(text: &mut String, name: &str, word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-:=,+@".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    line(text, &format!("abide_{name}"), &sh(word));
+    format!("\"$abide_{name}\"")
+}
+
+/// The same for a variable that holds one word.
+fn evaluated_line(text: &mut String, name: &str, word: &str) {
+    let value = evaluated(text, name, word);
+    line(text, name, &sh(&value));
 }
 
 fn line(text: &mut String, name: &str, value: &str) {
@@ -83,10 +94,10 @@ fn supervised(spec: &Spec, context: &Context) -> String {
     let patience = seconds(stop_budget(spec, Family::Unix));
     line(&mut text, "abide_stop_wait", &patience.to_string());
     text.push_str("\nsupervisor=supervise-daemon\n");
-    line(&mut text, "command", &twice(&supervisor));
-    line(&mut text, "command_args", &sh(&sh_words(["run", "--manager", "openrc", name.as_str()])));
-    line(&mut text, "output_log", &twice(&log));
-    line(&mut text, "error_log", &twice(&log));
+    evaluated_line(&mut text, "command", &supervisor);
+    line(&mut text, "command_args", &sh(&format!("run --manager openrc {name}")));
+    evaluated_line(&mut text, "output_log", &log);
+    evaluated_line(&mut text, "error_log", &log);
     line(&mut text, "retry", &format!("TERM/{patience}/KILL/5"));
     // How the program ends is the supervisor's matter; this is for the death of the supervisor itself.
     line(&mut text, "respawn_delay", "1");
@@ -208,13 +219,22 @@ stop() {
 }
 
 status() {
-	local word code
+	local word code daemon
 	if service_stopped && [ -e "$RC_SVCDIR/failed/$RC_SVCNAME" ]; then
-		{ read -r word code <"$abide_exit"; } 2>/dev/null
+		{ read -r word code daemon <"$abide_exit"; } 2>/dev/null
 		eerror "status: crashed${code:+ (failed with exit code $code)}"
 		return 32
 	fi
 	default_status
+}
+"#;
+
+/// Stopping what nothing starts again. OpenRC's own way splits the program's path at white space.
+const STOP_ONCE: &str = r#"
+stop() {
+	ebegin "Stopping $name"
+	start-stop-daemon --stop --retry "$retry" --pidfile "$pidfile"
+	eend $? "Failed to stop $name"
 }
 "#;
 
@@ -227,7 +247,6 @@ fn direct(spec: &Spec, context: &Context) -> String {
     text.push('\n');
     if spec.restart.when == When::Never {
         text.push_str("command_background=yes\n");
-        line(&mut text, "stopsig", &shell_signal(signal));
     } else {
         text.push_str("supervisor=supervise-daemon\n");
         line(&mut text, "respawn_delay", &seconds(spec.restart.delay.initial.0).to_string());
@@ -237,11 +256,18 @@ fn direct(spec: &Spec, context: &Context) -> String {
             line(&mut text, "respawn_period", &seconds(give_up.within.0).to_string());
         }
     }
-    line(&mut text, "command", &twice(command.first().map_or("", String::as_str)));
-    line(&mut text, "command_args", &sh(&sh_words(command.iter().skip(1))));
-    line(&mut text, "directory", &twice(&working_dir(spec, context)));
+    // The variables are set by a shell that becomes the program, where they can be mistaken for none of the script's.
+    line(&mut text, "abide_own_env", &sh(&beside(&context.layout, &spec.name, "env").display().to_string()));
+    line(&mut text, "abide_become", &sh(". \"$0\"; exec \"$@\""));
+    line(&mut text, "command", "/bin/sh");
+    let mut words = vec!["-c \"$abide_become\" \"$abide_own_env\"".to_owned()];
+    for (number, word) in command.iter().enumerate() {
+        words.push(evaluated(&mut text, &format!("word_{number}"), word));
+    }
+    line(&mut text, "command_args", &sh(&words.join(" ")));
+    evaluated_line(&mut text, "directory", &working_dir(spec, context));
     if let Some(account) = account(spec) {
-        line(&mut text, "command_user", &twice(&account));
+        evaluated_line(&mut text, "command_user", &account);
     }
     line(&mut text, "retry", &format!("{}/{}/KILL/5", shell_signal(signal), seconds(wait)));
     let reload = match &spec.reload {
@@ -255,7 +281,11 @@ fn direct(spec: &Spec, context: &Context) -> String {
     depend(spec, &mut text);
     text.push_str("\nstart_pre() {\n");
     refuse(spec, &mut text);
-    text.push_str("\trm -f \"$abide_exit\"\n\t. \"$abide_env\" || return 1\n");
+    text.push_str("\trm -f \"$abide_exit\" \"$abide_own_env\"\n");
+    text.push_str("\t(umask 077 && cat \"$abide_env\" >\"$abide_own_env\") || return 1\n");
+    if let Some(account) = account(spec) {
+        let _ = writeln!(text, "\tchown {} \"$abide_own_env\" || return 1", sh(&account));
+    }
     if let Some(files) = spec.limits.open_files {
         let _ = writeln!(text, "\tulimit -n {files} || return 1");
     }
@@ -263,9 +293,7 @@ fn direct(spec: &Spec, context: &Context) -> String {
         let _ = writeln!(text, "{}", limit_processes(processes));
     }
     text.push_str("\treturn 0\n}\n");
-    if spec.restart.when != When::Never {
-        text.push_str(STOP);
-    }
+    text.push_str(if spec.restart.when == When::Never { STOP_ONCE } else { STOP });
     if let Some(signal) = reload {
         let _ = write!(
             text,

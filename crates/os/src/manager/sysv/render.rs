@@ -236,14 +236,18 @@ run() {
 		HOME=$(getent passwd "$ACCOUNT" | cut -d : -f 6)
 		export USER LOGNAME HOME
 	fi
-	. "$ENVFILE" || exit 1
+	# The variables may be called like those of this script, which needs none of its own after this.
+	set --
 	if [ -z "$ACCOUNT" ]; then
-		program
+		:
 	elif setpriv --reuid "$ACCOUNT" --regid "$group" --init-groups true 2>/dev/null; then
-		program setpriv --reuid "$ACCOUNT" --regid "$group" --init-groups
+		set -- "$(command -v setpriv)" --reuid "$ACCOUNT" --regid "$group" --init-groups
 	else
-		program start-stop-daemon --start --quiet --pidfile /nonexistent --chuid "$ACCOUNT" --startas /bin/sh -- -c 'exec "$0" "$@"'
+		set -- "$(command -v start-stop-daemon)" --start --quiet --pidfile /nonexistent --chuid "$ACCOUNT" \
+			--startas /bin/sh -- -c 'exec "$0" "$@"'
 	fi
+	. "$ENVFILE" || exit 1
+	program "$@"
 }
 
 keep() {

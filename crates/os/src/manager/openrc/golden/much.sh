@@ -1,0 +1,139 @@
+#!/sbin/openrc-run
+# Managed by abide; change the spec and run `abide apply`, changes made here are lost.
+
+name='Orders'\'' API'
+description='Takes $orders at `once`'
+
+pidfile='/run/abide-orders.pid'
+abide_exit='/run/abide-orders.exit'
+abide_supervisor='/usr/local/lib/abide/abide-supervisor-0123456789ab'
+abide_status='/var/lib/abide/orders/status.json'
+abide_log='/var/log/abide/orders/supervisor.log'
+abide_ready_wait=220
+abide_stop_wait=35
+
+supervisor=supervise-daemon
+command='/usr/local/lib/abide/abide-supervisor-0123456789ab'
+command_args='run --manager openrc orders'
+output_log='/var/log/abide/orders/supervisor.log'
+error_log='/var/log/abide/orders/supervisor.log'
+retry=TERM/35/KILL/5
+respawn_delay=1
+respawn_max=0
+extra_commands="abide_ended abide_failed"
+description_abide_ended="Used by the supervisor: it ended by itself"
+description_abide_failed="Used by the supervisor: it gave up"
+extra_started_commands="reload"
+description_reload="Let the program read its settings again"
+
+depend() {
+	use localmount logger netmount net dns
+	want postgres net.eth0
+	after bootmisc postgres net.eth0
+	keyword -timeout
+}
+
+start_pre() {
+	eerror "$RC_SVCNAME is disabled (start.mode in its spec)"
+	return 1
+	rm -f "$abide_exit" "$abide_status"
+	mkdir -p "${abide_log%/*/*}" && { [ -d "${abide_log%/*}" ] || mkdir -m 0700 "${abide_log%/*}"; } || return 1
+	if [ -n "$(find "$abide_log" -size +1024k 2>/dev/null)" ]; then
+		mv -f "$abide_log" "$abide_log.old"
+	fi
+	echo "$PPID" >"${pidfile%.pid}.starting"
+}
+
+start_post() {
+	"$abide_supervisor" wait "$RC_SVCNAME" ready "$abide_ready_wait"
+	case $? in
+	0)
+		return 0
+		;;
+	3)
+		abide_down
+		return 0
+		;;
+	4)
+		ewarn "$RC_SVCNAME is not ready yet and goes on trying"
+		return 0
+		;;
+	*)
+		abide_down
+		eerror "$RC_SVCNAME failed; \`abide events $RC_SVCNAME\` tells more"
+		return 1
+		;;
+	esac
+}
+
+abide_down() {
+	supervise-daemon "$RC_SVCNAME" --stop --pidfile "$pidfile"
+}
+
+abide_over() {
+	local word code daemon now starter tries
+	{ read -r word code daemon <"$abide_exit"; } 2>/dev/null || return 1
+	{ read -r now <"$pidfile"; } 2>/dev/null
+	[ "${now:-$daemon}" = "$daemon" ] || return 1
+	abide_down
+	tries=0
+	if { read -r starter <"${pidfile%.pid}.starting"; } 2>/dev/null; then
+		while kill -0 "$starter" 2>/dev/null && [ "$tries" -lt 600 ]; do
+			sleep 0.1
+			tries=$((tries + 1))
+		done
+	fi
+	[ -e "$abide_exit" ] || return 1
+	if service_started; then
+		mark_service_stopped
+	fi
+	return 0
+}
+
+abide_ended() {
+	service_stopping || abide_over
+	return 0
+}
+
+abide_failed() {
+	if ! service_stopping && abide_over; then
+		mark_service_failed
+	fi
+	return 0
+}
+
+abide_is_ours() {
+	[ -n "$1" ] && { tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null | grep -qxF "RC_SVCNAME=$RC_SVCNAME"
+}
+
+stop() {
+	local child tries
+	child=$(service_get_value child_pid)
+	default_stop || return 1
+	if abide_is_ours "$child"; then
+		kill -TERM "$child"
+		tries=0
+		while abide_is_ours "$child" && [ "$tries" -lt "$((abide_stop_wait * 10))" ]; do
+			sleep 0.1
+			tries=$((tries + 1))
+		done
+		abide_is_ours "$child" && kill -KILL "$child"
+	fi
+	return 0
+}
+
+status() {
+	local word code daemon
+	if service_stopped && [ -e "$RC_SVCDIR/failed/$RC_SVCNAME" ]; then
+		{ read -r word code daemon <"$abide_exit"; } 2>/dev/null
+		eerror "status: crashed${code:+ (failed with exit code $code)}"
+		return 32
+	fi
+	default_status
+}
+
+reload() {
+	ebegin "Reloading $name"
+	"$abide_supervisor" control reload "$RC_SVCNAME" >/dev/null
+	eend $? "Failed to reload $name"
+}
