@@ -26,6 +26,12 @@ pub const LIST: &[Behaviour] = &[
         &[Need::Manager, Need::Notify],
         quoting,
     ),
+    now(
+        "paths-of-every-kind",
+        "paths with blanks, quotes, %, $, backslashes and Unicode are read, written and worked in as they stand in the spec",
+        &[Need::Manager, Need::UnixFiles],
+        paths,
+    ),
 ];
 
 /// The service manager in its container; a service of the SCM is more than a script can be.
@@ -188,14 +194,65 @@ const PATH_CHARACTERS: &[&str] = &[
     "[",
 ];
 
+/// What any path can be made of that a unit can name.
+const ANY_PATH_CHARACTERS: &[&str] = &[
+    " ", "\"", "'", "\\", "%", "$", "`", "{", "}", "(", ")", ";", "#", "&", "|", "<", ">", "*", "?", "[",
+    "]", "~", "!", "=", ":", "@", "-", "+", ",", "a", "n", "x41", "%h", "${A}", "ä", "日", "🌍",
+];
+
+/// The same texts in every run, unless `ABIDE_SEED` asks for others.
+fn texts(c: &Context) -> Texts {
+    let asked = std::env::var("ABIDE_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
+    c.note(format!("ABIDE_SEED={}", asked.unwrap_or(0)));
+    Texts(0x9e37_79b9_7f4a_7c15 ^ asked.unwrap_or(0))
+}
+
+/// A service with a supervisor, whose unit names the folders it may write and its environment file.
+fn paths(c: &Context) -> Outcome {
+    let mut texts = texts(c);
+    let mut folder = || -> Result<String, Fault> {
+        let name = format!("f{}x", texts.text(9, ANY_PATH_CHARACTERS));
+        let path = format!("{}/{name}", c.folder);
+        let outside = c.backend.outside(&path);
+        let made = std::fs::create_dir_all(&outside).map_err(|error| error.to_string());
+        made.map_err(|error| format!("{path}: {error}"))?;
+        let open = std::process::Command::new("chmod").arg("0777").arg(&outside).status();
+        ensure!(open.is_ok_and(|status| status.success()), "chmod {path:?}");
+        Ok(path)
+    };
+    let folders = (0..12).map(|_| folder()).collect::<Result<Vec<_>, Fault>>()?;
+    let file = c.write(&format!("e{}x", texts.text(9, ANY_PATH_CHARACTERS)), "FROM_FILE=read\n")?;
+    let mut steps = vec!["cwd", "env", "FROM_FILE"];
+    let written: Vec<String> = folders.iter().map(|folder| format!("{folder}/written")).collect();
+    steps.extend(written.iter().flat_map(|file| ["write", file.as_str()]));
+    steps.extend(["say", "that is all"]);
+    let mut service = c
+        .service(&steps)
+        .program(&format!("working-dir = {}", quoted(&folders[0])))
+        .program(&format!("env-file = {}", quoted(&file)));
+    if !c.backend.may_write("").is_empty() {
+        service = service.with(&format!("[security]\nwrite = {}", list(&folders)));
+    }
+    c.run(&service)?;
+    let printed = c.wait_printed(&service.name, "that is all")?;
+    ensure!(
+        printed.contains(&format!("cwd {}\n", folders[0])),
+        "it does not run in {:?}:\n{printed}",
+        folders[0]
+    );
+    ensure!(
+        printed.contains(&format!("env FROM_FILE={}\n", hex("read"))),
+        "{file:?} was not read:\n{printed}"
+    );
+    for file in written {
+        ensure!(c.backend.exists(&file), "it could not write {file:?}:\n{printed}");
+    }
+    Ok(())
+}
+
 fn quoting(c: &Context) -> Outcome {
     let manager = manager(c)?;
-    let seed = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(1, |now| now.subsec_nanos().into());
-    let seed = 0x9e37_79b9_7f4a_7c15 ^ seed;
-    c.note(format!("seed {seed}"));
-    let mut texts = Texts(seed);
+    let mut texts = texts(c);
     for round in 0..6 {
         let folder = format!("{round}{}x", texts.text(6, PATH_CHARACTERS));
         let file = format!("p{}", texts.text(6, PATH_CHARACTERS));
