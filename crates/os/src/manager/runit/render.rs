@@ -58,11 +58,21 @@ pub(crate) fn findings(spec: &Spec, context: &Context) -> Vec<Finding> {
 fn run(spec: &Spec, context: &Context, folder: &Path) -> String {
     let mut text = script::head();
     if !spec.start.after.is_empty() {
-        // `sv check` waits for what shall be up: its process and its `check` script. What is down on purpose, or no
-        // service of runit, is not waited for. All services come up together, so one that is not there yet gets a second.
+        // `sv check` waits for the `check` script of what runs. What is down on purpose, or no service of runit, is not
+        // waited for; all services come up together, so one that is about to be started is given a moment.
         let _ = write!(
             text,
-            "for other in {}; do\n    sv status \"$other\" >/dev/null 2>&1 || sleep 1\n    sv -w {PATIENCE} check \"$other\" >/dev/null 2>&1\ndone\n",
+            r#"for other in {}; do
+    for moment in 1 2 3 4 5; do
+        case $(sv status "$other" 2>&1) in
+            *'want up'*) ;;
+            run:* | finish:* | down:* | *'service directory'*) break ;;
+        esac
+        sleep 1
+    done
+    sv -w {PATIENCE} check "$other" >/dev/null 2>&1
+done
+"#,
             sh_words(&spec.start.after)
         );
     }

@@ -89,12 +89,15 @@ fn run(spec: &Spec, context: &Context, folder: &Path) -> String {
     let mut text = script::head();
     if !spec.start.after.is_empty() {
         // What is down on purpose, or no service of s6, is not waited for. All services come up together, so one that is
-        // not there yet gets a second.
+        // not there yet is given a moment.
         let _ = write!(
             text,
             r#"for other in {}; do
     [ -e "{SCANNED}/$other" ] || continue
-    s6-svok "{SCANNED}/$other" || sleep 1
+    for moment in 1 2 3 4 5; do
+        s6-svok "{SCANNED}/$other" && break
+        sleep 1
+    done
     [ "$(s6-svstat -o wantedup "{SCANNED}/$other" 2>/dev/null)" != true ] ||
         s6-svwait -t {PATIENCE}000 -U "{SCANNED}/$other" 2>/dev/null
 done
