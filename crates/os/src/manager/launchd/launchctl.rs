@@ -8,6 +8,9 @@ use crate::manager::{ManagerError, ManagerExit, ManagerState};
 /// Its exit code for a service that is not loaded in the domain.
 const NOT_LOADED: i32 = 113;
 
+/// Its exit codes for a domain that is not there.
+const NO_DOMAIN: [i32; 2] = [112, 125];
+
 /// Its exit code, an errno, for what is on its way but takes longer than it waits (EINPROGRESS of macOS).
 const IN_PROGRESS: i32 = 36;
 
@@ -53,6 +56,12 @@ impl Launchctl {
         if answer.succeeded() { Ok(()) } else { Err(failed(words, answer.why())) }
     }
 
+    /// Whether an exit code says that there is no such domain: that of a user who is not logged in at the screen, in
+    /// which nothing can be loaded.
+    fn is_absent(&self, code: i32) -> bool {
+        self.domain.starts_with("gui/") && NO_DOMAIN.contains(&code)
+    }
+
     /// The job of that label, if one is loaded.
     pub(super) fn print(&self, label: &str) -> Result<Option<Job>, ManagerError> {
         let target = self.target(label);
@@ -63,6 +72,7 @@ impl Launchctl {
             Some(NOT_LOADED) => Ok(None),
             // Codes differ between versions; the words do not.
             _ if answer.text.contains("Could not find service") => Ok(None),
+            Some(code) if self.is_absent(code) => Ok(None),
             _ => Err(failed(&words, answer.why())),
         }
     }
@@ -71,8 +81,10 @@ impl Launchctl {
     pub(super) fn is_disabled(&self, label: &str) -> Result<bool, ManagerError> {
         let words = ["print-disabled", self.domain.as_str()];
         let answer = self.ask(&words)?;
-        if answer.code != Some(0) {
-            return Err(failed(&words, answer.why()));
+        match answer.code {
+            Some(0) => {}
+            Some(code) if self.is_absent(code) => return Ok(false),
+            _ => return Err(failed(&words, answer.why())),
         }
         Ok(disabled_in(&answer.text, label).unwrap_or(false))
     }
@@ -103,9 +115,17 @@ impl Launchctl {
         }
     }
 
-    /// Starts a loaded job now. One that runs is left alone.
+    /// Starts a loaded job now. One that runs, or is about to, is left alone.
     pub(super) fn kickstart(&self, label: &str) -> Result<(), ManagerError> {
-        self.done(&["kickstart", &self.target(label)])
+        let outcome = self.done(&["kickstart", &self.target(label)]);
+        if outcome.is_ok() {
+            return outcome;
+        }
+        // Loading may have started it in the same moment, which is an error to some versions.
+        match self.print(label)? {
+            Some(job) if matches!(job.state, ManagerState::Running | ManagerState::Starting) => Ok(()),
+            _ => outcome,
+        }
     }
 }
 

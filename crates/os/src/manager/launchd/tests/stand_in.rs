@@ -45,6 +45,7 @@ bootout)
   rm "$job" ;;
 kickstart)
   [ -f "$job" ] || exit 113
+  grep -q running "$job" && ! grep -q 'not running' "$job" && { echo 'Operation already in progress' >&2; exit 37; }
   path=$(sed -n "s/^${tab}path = //p" "$job")
   printf 'system/%s = {\n\tpath = %s\n\tstate = running\n\tpid = 4243\n}\n' "$label" "$path" >"$job" ;;
 esac
@@ -185,6 +186,23 @@ fn a_job_from_another_file_is_somebody_elses() {
     std::fs::write(machine.file("jobs/abide.orders"), job).unwrap();
     let found = machine.launchd.elsewhere(&machine.name).unwrap();
     assert!(found.contains("system/abide.orders") && found.contains("/opt/other.plist"), "{found}");
+}
+
+#[test]
+fn a_user_who_is_not_logged_in_has_stopped_services() {
+    let mut machine = Machine::new();
+    machine.install(StartMode::Auto);
+    std::fs::write(
+        machine.file("launchctl"),
+        "#!/bin/sh\necho 'Domain does not support specified action' >&2\nexit 125\n",
+    )
+    .unwrap();
+    machine.launchd.launchctl = Launchctl::new(machine.file("launchctl"), "gui/501".into());
+    machine.launchd.layout.scope = Scope::User;
+    assert_eq!(machine.look(), Seen { at_boot: true, ..Seen::NOTHING });
+    machine.launchd.stop(&machine.name, PATIENCE).unwrap();
+    let error = machine.launchd.start(&machine.name, PATIENCE).unwrap_err().to_string();
+    assert!(error.contains("gui/501 is there while its user is logged in"), "{error}");
 }
 
 #[test]
