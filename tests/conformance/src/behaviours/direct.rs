@@ -27,6 +27,12 @@ pub const LIST: &[Behaviour] = &[
         quoting,
     ),
     now(
+        "direct-ends",
+        "without a supervisor the service manager restarts after the ends that the spec names, and gives up as it says",
+        &[Need::Manager, Need::Signals],
+        ends,
+    ),
+    now(
         "paths-of-every-kind",
         "paths with blanks, quotes, %, $, backslashes and Unicode are read, written and worked in as they stand in the spec",
         &[Need::Manager, Need::UnixFiles],
@@ -161,6 +167,69 @@ fn read_by_systemd(c: &Context, pid: u64) -> Outcome {
     let unit = format!("/etc/systemd/system/{}.service", c.name);
     let verify = c.backend.ask(&["systemd-analyze", "verify", "--man=no", &unit])?;
     ensure!(verify.ok() && !verify.errors().contains(c.name), "systemd-analyze says {}", verify.errors());
+    Ok(())
+}
+
+/// systemd's own policy of restarts has words for all that a spec says; the others' is tried with their own tests.
+fn ends(c: &Context) -> Outcome {
+    let manager = manager(c)?;
+    if manager.machine != abide_machine::Kind::Systemd {
+        return Err(Fault::NotHere("how systemd restarts programs is tried here".into()));
+    }
+    let show = |name: &str| -> Result<String, Fault> {
+        Ok(c.backend.ask(&["systemctl", "show", "--property=ActiveState,SubState,NRestarts", name])?.text())
+    };
+    // systemd counts the restart that it then refuses.
+    let cases = [
+        ("finished", &["exit", "0"][..], "", "ActiveState=inactive", 0),
+        ("never", &["exit", "78"], "restart.codes = { never = [78] }", "ActiveState=failed", 0),
+        ("success", &["exit", "3"], "restart.success-codes = [0, 3]", "ActiveState=inactive", 0),
+        (
+            "gave-up",
+            &["exit", "3"],
+            "restart.give-up = { after = 3, within = \"1m\" }",
+            "ActiveState=failed",
+            3,
+        ),
+        (
+            "no-success",
+            &["exit", "0"],
+            "restart.success-codes = [1]\nrestart.give-up.after = 2",
+            "ActiveState=failed",
+            2,
+        ),
+        ("by-signal", &["raise", "15"], "restart.give-up.after = 2", "ActiveState=failed", 2),
+        (
+            "signal-never",
+            &["raise", "15"],
+            "restart.signals = { never = [\"TERM\"] }",
+            "ActiveState=inactive",
+            0,
+        ),
+    ];
+    for (word, steps, more, state, restarts) in cases {
+        let name = format!("{}-{word}", c.name);
+        c.forget_later(&name);
+        let command: Vec<String> =
+            [&[c.backend.fixture()][..], &steps.iter().map(|step| (*step).to_owned()).collect::<Vec<_>>()]
+                .concat();
+        let text = format!(
+            "name = {}\nrestart.delay = {{ initial = \"50ms\", factor = 1, jitter = 0 }}\n{more}\n\
+             program.supervised = false\nprogram.command = {}\n",
+            quoted(&name),
+            list(&command)
+        );
+        let file = c.write(&format!("{word}.toml"), text)?;
+        // Whether the start is seen to succeed depends on how fast the program ends.
+        c.abide(&["apply", &file])?;
+        let mut last = String::new();
+        let wanted = format!("NRestarts={restarts}\n");
+        let seen = wait_for(SOON, || {
+            last = show(&name).unwrap_or_default();
+            last.contains(state) && last.contains(&wanted)
+        });
+        ensure!(seen, "{word}: not {state} after {restarts} restarts, but {last}");
+    }
     Ok(())
 }
 
