@@ -68,7 +68,10 @@ impl Native for S6 {
     }
 
     fn shared_folders(&self) -> Vec<PathBuf> {
-        vec![render::services(&self.layout)]
+        let services = render::services(&self.layout);
+        // Shared with the specs, and still in use when those went.
+        let above = services.parent().map(PathBuf::from);
+        [Some(services), above].into_iter().flatten().collect()
     }
 
     fn elsewhere(&self, name: &Name) -> Option<String> {
