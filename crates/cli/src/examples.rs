@@ -79,6 +79,16 @@ pub fn of(verb: &str) -> &'static [Example] {
             ("abide events web", "starts, ends, restarts, and why"),
             ("abide events web -n 5 -f", "the last five, and what comes"),
         ],
+        "import" => &[
+            ("abide import jenkins.xml", "whose file it is, is told by its name or content"),
+            ("abide import supervisord supervisord.conf -o services", "services/NAME.toml for each program"),
+            ("abide import nssm - --name web", "what `nssm dump web` prints, from standard input"),
+            ("abide import Procfile --json", "specs and report, for programs"),
+        ],
+        "export" => &[
+            ("abide export systemd web.toml", "a unit that starts the program itself"),
+            ("abide export winsw web.toml -o .", "write web.xml here"),
+        ],
         "completions" => &[
             ("source <(abide completions bash)", "in ~/.bashrc"),
             ("source <(abide completions zsh)", "in ~/.zshrc, after compinit"),

@@ -1,6 +1,7 @@
 //! The `abide` command: parsing, calling and printing. One module a verb.
 
 mod args;
+mod converted;
 mod diff;
 mod examples;
 mod exit;
@@ -41,6 +42,10 @@ pub fn main() -> std::process::ExitCode {
 
 fn run(cli: Cli, printer: &Printer) -> Result<exit::Exit, Failure> {
     let common = &cli.common;
+    if common.user && !cli.verb.is_about_services() {
+        let error = "`--user` does not go with this verb, which is not about installed services";
+        return Err(Failure::new(exit::Exit::Usage, error).hint("leave `--user` out"));
+    }
     match &cli.verb {
         Verb::Up(args) => verbs::up::run(args, common, printer),
         Verb::Check(args) => verbs::check::run(args, common, printer),
@@ -59,6 +64,8 @@ fn run(cli: Cli, printer: &Printer) -> Result<exit::Exit, Failure> {
         Verb::Status(args) => verbs::status::run(args, common, printer),
         Verb::Logs(args) => verbs::logs::run(args, common, printer),
         Verb::Events(args) => verbs::events::run(args, common, printer),
+        Verb::Import(args) => verbs::import::run(args, printer),
+        Verb::Export(args) => verbs::export::run(args, printer),
         Verb::Backends(args) => verbs::backends::run(args, printer),
         Verb::Schema => verbs::schema::run(printer),
         Verb::Completions(args) => verbs::completions::run(args, printer),

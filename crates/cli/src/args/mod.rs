@@ -1,6 +1,7 @@
 //! The command line, as types.
 
 mod asking;
+mod converting;
 mod making;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use clap_complete::engine::CompletionCandidate;
 pub use asking::{
     Act, Completions, Events, Help, Json, Logs, Man, Names, Shell, Status, StreamChoice, Switch, SwitchDebug,
 };
+pub use converting::{Export, Import};
 pub use making::{Apply, Backends, Check, Install, Plan, Uninstall, Up};
 
 use crate::examples;
@@ -127,6 +129,10 @@ pub enum Verb {
     Logs(Logs),
     /// What happened to a service, and why
     Events(Events),
+    /// Make specs of other tools' configuration: NSSM, WinSW, shawl, supervisord, PM2, Procfile, systemd, Compose
+    Import(Import),
+    /// Write a spec as another tool's configuration: systemd, launchd, WinSW, NSSM
+    Export(Export),
     /// What each service manager offers and honours
     Backends(Backends),
     /// The JSON Schema of specs, for editors
@@ -139,6 +145,22 @@ pub enum Verb {
     Version(Json),
     /// Help about a verb, or about exit codes
     Help(Help),
+}
+
+impl Verb {
+    /// Whether it works on services that are installed, or could be.
+    pub const fn is_about_services(&self) -> bool {
+        !matches!(
+            self,
+            Self::Up(_)
+                | Self::Backends(_)
+                | Self::Schema
+                | Self::Completions(_)
+                | Self::Man(_)
+                | Self::Version(_)
+                | Self::Help(_)
+        )
+    }
 }
 
 /// The services that a shell may complete.
