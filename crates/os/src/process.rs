@@ -84,6 +84,24 @@ pub struct Spawned {
     pub output: Option<(PipeReader, PipeReader)>,
 }
 
+/// Signals a process that is not of this process's making: the main process of a service, as its service manager tells.
+pub(crate) fn send(pid: u32, signal: &Signal) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let number = signal.number().and_then(rustix::process::Signal::from_named_raw);
+        let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+        let (Some(number), Some(pid)) = (number, pid) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        Ok(rustix::process::kill_process(pid, number)?)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (pid, signal);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
 /// Ends what an earlier supervisor of a service left behind when it was killed: processes that were started with all of
 /// these entries (`NAME=value`) in their environment. Answers their ids. On Linux alone; a Job Object leaves nothing, and
 /// other systems don't tell.

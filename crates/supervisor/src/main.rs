@@ -1,5 +1,8 @@
 //! `abide-supervisor`: supervises one service, started by a service manager or by hand.
 
+// On Windows it is started by the service manager or at a logon, and must not open a window for that.
+#![windows_subsystem = "windows"]
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -66,6 +69,7 @@ enum Awaited {
 }
 
 fn main() -> ExitCode {
+    abide_os::console::borrow();
     if let Some(code) = abide_os::console::run_as_helper() {
         return ExitCode::from(u8::try_from(code).unwrap_or(FAILED));
     }

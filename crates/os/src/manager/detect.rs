@@ -32,7 +32,7 @@ pub fn detect() -> Kind {
 #[must_use]
 pub fn available() -> Vec<Kind> {
     let mut found = if cfg!(windows) {
-        vec![Kind::Scm]
+        vec![Kind::Scm, Kind::Task]
     } else if cfg!(target_os = "macos") {
         vec![Kind::Launchd]
     } else if cfg!(target_os = "freebsd") {

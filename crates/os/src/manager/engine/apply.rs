@@ -6,7 +6,7 @@ use std::rc::Rc;
 use abide_spec::RunAs;
 
 use super::Engine;
-use super::machine::Work;
+use super::machine::{Work, account};
 use crate::account::is_privileged;
 use crate::fs::{hand_over, sweep_beside};
 use crate::manager::apply::{Act, MakeDir, PutFile, Step, StepError, run};
@@ -110,7 +110,7 @@ impl<N: Native> Engine<N> {
         steps.push(Box::new(MakeDir::new(&self.layout.logs_of(&spec.name), true)));
         let user = match &spec.account.run_as {
             RunAs::User(name) => Some(name.clone()),
-            _ => accounts::own(self.native.kind(), spec),
+            _ => account(&self.native, spec, &self.layout),
         };
         // A supervisor does it itself.
         let Some(name) = user.filter(|_| !spec.program.supervised && is_privileged()) else { return };

@@ -13,9 +13,10 @@ use crate::manager::preflight::{self, Ground};
 use crate::manager::shared::{self, Text};
 use crate::manager::supervisor::{Copy, unused};
 use crate::manager::{
-    Artifact, Change, ChangeKind, Context, Desired, Finding, ManagerError, ManagerState, Plan, Target,
+    Artifact, Change, ChangeKind, Context, Desired, Finding, ManagerError, ManagerState, Plan, Scope, Target,
     accounts, stop_budget,
 };
+use crate::paths::Layout;
 use crate::resolve::jit_runtime;
 
 /// How long to wait for a service to stop whose spec cannot be read.
@@ -267,7 +268,7 @@ impl<N: Native> Engine<N> {
         wanted: &mut Option<String>,
         changes: &mut Vec<Change>,
     ) {
-        let Some(account) = accounts::own(self.native.kind(), spec) else { return };
+        let Some(account) = account(&self.native, spec, &self.layout) else { return };
         // Where it cannot be told, making it tells.
         if !accounts::exists(&account).unwrap_or(false) {
             changes.extend(Change::between(
@@ -321,6 +322,11 @@ impl<N: Native> Engine<N> {
     }
 }
 
+/// The account to make for a service. A user's own services run as that user.
+pub(super) fn account<N: Native + ?Sized>(native: &N, spec: &Spec, layout: &Layout) -> Option<String> {
+    accounts::own(native.kind(), spec).filter(|_| layout.scope == Scope::System)
+}
+
 /// Everything that is made for a service: its account, its spec, the files of the service manager.
 pub(in crate::manager) fn artifacts<N: Native + ?Sized>(
     native: &N,
@@ -328,7 +334,7 @@ pub(in crate::manager) fn artifacts<N: Native + ?Sized>(
     context: &Context,
 ) -> Vec<Artifact> {
     let mut artifacts = Vec::new();
-    if let Some(account) = accounts::own(native.kind(), spec) {
+    if let Some(account) = account(native, spec, &context.layout) {
         artifacts.push(Artifact {
             target: Target::Entry(accounts::target(&account)),
             content: accounts::summary(&spec.name),

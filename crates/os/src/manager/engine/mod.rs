@@ -98,12 +98,16 @@ impl<N: Native> ServiceManager for Engine<N> {
         self.run_restart(name, wait, watcher)
     }
 
+    fn reload(&self, name: &Name, _: Duration, _: &mut Watcher<'_>) -> Result<(), ManagerError> {
+        self.run_reload(name)
+    }
+
     fn status(&self, name: &Name) -> Result<ManagerStatus, ManagerError> {
         let found = self.look(name)?;
         let spec = self.layout.spec(name);
         let definition = self.native.definition(name);
         let mut halves = Vec::new();
-        if found.definition == Text::Missing && found.spec.is_there() {
+        if found.definition == Text::Missing && found.spec.text().is_some() {
             halves.push(format!(
                 "the spec {} is there, its definition {} is not",
                 spec.display(),
@@ -120,7 +124,7 @@ impl<N: Native> ServiceManager for Engine<N> {
         if !found.is_ours() && found.foreign.is_none() {
             return Ok(ManagerStatus {
                 halves,
-                managed_by_abide: found.spec.is_there(),
+                managed_by_abide: found.spec.text().is_some(),
                 ..ManagerStatus::absent()
             });
         }

@@ -9,7 +9,9 @@ use super::machine::Found;
 use crate::fs::sweep_beside;
 use crate::manager::native::Native;
 use crate::manager::shared;
-use crate::manager::{ManagerError, Progress, Removed, ServiceManager as _, Uninstall, Watcher, accounts};
+use crate::manager::{
+    ManagerError, Progress, Removed, Scope, ServiceManager as _, Uninstall, Watcher, accounts,
+};
 
 /// How many steps there are, for those who watch.
 pub(super) const STEPS: usize = 5;
@@ -39,6 +41,9 @@ impl<N: Native> Engine<N> {
         }
         for folder in [&self.layout.run, &self.layout.state] {
             shared::drop_if_empty(folder);
+        }
+        if self.our_definitions()?.is_empty() {
+            self.native.shared_folders().iter().for_each(|folder| shared::drop_if_empty(folder));
         }
         Ok(removed)
     }
@@ -90,13 +95,15 @@ impl<N: Native> Removal<'_, '_, N> {
             self.removed.kept.push(format!("logs {}", logs.display()));
         }
         self.step("remove its account");
-        let account = accounts::name_of(self.name);
-        let gone = accounts::remove(self.name).map_err(|why| ManagerError::Call {
-            call: format!("removing {}", accounts::target(&account)),
-            why,
-        })?;
-        if gone {
-            self.removed.removed.push(accounts::target(&account));
+        if layout.scope == Scope::System && engine.native.kind().is_plain() {
+            let account = accounts::name_of(self.name);
+            let gone = accounts::remove(self.name).map_err(|why| ManagerError::Call {
+                call: format!("removing {}", accounts::target(&account)),
+                why,
+            })?;
+            if gone {
+                self.removed.removed.push(accounts::target(&account));
+            }
         }
         self.step("remove its spec");
         let spec = layout.spec(self.name);
@@ -118,7 +125,6 @@ impl<N: Native> Removal<'_, '_, N> {
         }
         if ours.is_empty() {
             shared::drop_shared_folders(&engine.layout);
-            engine.native.shared_folders().iter().for_each(|folder| shared::drop_if_empty(folder));
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use abide_spec::{Name, StartMode};
+use abide_spec::{Name, Reload, StartMode};
 
 use super::Engine;
 use super::machine::Found;
@@ -111,6 +111,20 @@ impl<N: Native> Engine<N> {
             self.stop_all(name, wait, watcher)?;
         }
         self.bring_up("restart", name, &found, until, watcher)
+    }
+
+    /// Signals a program without a supervisor, as its spec says.
+    pub(super) fn run_reload(&self, name: &Name) -> Result<(), ManagerError> {
+        let found = self.known(name)?;
+        self.may_change()?;
+        let refuse =
+            |why: String| ManagerError::Failed { name: name.clone(), verb: "reload", why, said: Vec::new() };
+        let Some(Reload::Signal(signal)) = self.installed_spec(name).and_then(|spec| spec.reload) else {
+            return Err(refuse("its spec says no signal for it (`reload.signal`)".to_owned()));
+        };
+        let Some(pid) = found.seen.pid else { return Err(refuse("it does not run".to_owned())) };
+        crate::process::send(pid, &signal)
+            .map_err(|error| refuse(format!("{signal} to process {pid}: {error}")))
     }
 
     /// Stops whatever runs of a service of ours.
