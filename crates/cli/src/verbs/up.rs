@@ -23,13 +23,6 @@ use crate::specs::{self, Loaded};
 
 /// Runs services until all have ended, or a signal ends them.
 pub fn run(args: &Up, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
-    if common.user {
-        return Err(Failure::new(
-            Exit::Usage,
-            "`abide up` installs nothing, for nobody: `--user` does not go with it",
-        )
-        .hint("leave `--user` out; the programs run as you anyway"));
-    }
     let paths = if args.paths.is_empty() { vec![PathBuf::from(".")] } else { args.paths.clone() };
     let mut loaded = specs::load(&paths)?;
     let folder = match &common.dir {
