@@ -170,7 +170,7 @@ impl Native for OpenRc {
         let pid = pid.or_else(|| {
             // A program that nothing starts again has its process number in the file.
             let path = beside(&self.layout, name, "pid");
-            (child.is_none() && state == ManagerState::Running).then(|| read_number(&path)).flatten()
+            (child.is_none() && state == ManagerState::Running).then(|| read_pid(&path, name)).flatten()
         });
         let end = End::read(&exit_file(&self.layout, name));
         let result = (state == ManagerState::Failed).then(|| match &end {
@@ -226,7 +226,12 @@ impl Native for OpenRc {
     }
 
     fn start(&self, name: &Name, wait: Duration) -> Result<(), ManagerError> {
-        self.service(name, "start", wait)
+        let begun = Instant::now();
+        // OpenRC counts what has crashed as started, unless it gave up itself.
+        if self.look(name)?.state == ManagerState::Failed {
+            let _ = self.call("rc-service", &[name.as_str(), "stop"], wait);
+        }
+        self.service(name, "start", wait.saturating_sub(begun.elapsed()))
     }
 
     fn stop(&self, name: &Name, wait: Duration) -> Result<(), ManagerError> {

@@ -112,8 +112,7 @@ fn supervised(spec: &Spec, context: &Context) -> String {
     depend(spec, &mut text);
     text.push_str("\nstart_pre() {\n");
     refuse(spec, &mut text);
-    text.push_str(SUPERVISED_START);
-    text.push_str(STOP);
+    text.extend([SUPERVISED_START, IS_OURS, NOTHING_LEFT, STOP, STATUS]);
     if spec.reload.is_some() {
         text.push_str(
             "\nreload() {\n\tebegin \"Reloading $name\"\n\t\"$abide_supervisor\" control reload \"$RC_SVCNAME\" >/dev/null\n\
@@ -196,12 +195,15 @@ abide_failed() {
 }
 "#;
 
-/// Stopping also what is left when `supervise-daemon` itself was killed, and the status of what gave up.
-const STOP: &str = r#"
+/// Whether a process is the service's own: OpenRC's word for it is in its environment.
+const IS_OURS: &str = r#"
 abide_is_ours() {
 	[ -n "$1" ] && { tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null | grep -qxF "RC_SVCNAME=$RC_SVCNAME"
 }
+"#;
 
+/// Stopping also what is left when `supervise-daemon` itself was killed.
+const STOP: &str = r#"
 stop() {
 	local child tries
 	child=$(service_get_value child_pid)
@@ -215,9 +217,27 @@ stop() {
 		done
 		abide_is_ours "$child" && kill -KILL "$child"
 	fi
+	abide_stopped "$child"
 	return 0
 }
+"#;
 
+/// A supervisor leaves nothing behind.
+const NOTHING_LEFT: &str = r#"
+abide_stopped() {
+	:
+}
+"#;
+
+/// What a program leaves behind that has no supervisor, as far as it is in the program's process group.
+const GROUP_LEFT: &str = r#"
+abide_stopped() {
+	[ -z "$1" ] || kill -s KILL -- "-$1" 2>/dev/null
+}
+"#;
+
+/// The status of what gave up, which is stopped to OpenRC.
+const STATUS: &str = r#"
 status() {
 	local word code daemon
 	if service_stopped && [ -e "$RC_SVCDIR/failed/$RC_SVCNAME" ]; then
@@ -229,12 +249,33 @@ status() {
 }
 "#;
 
-/// Stopping what nothing starts again. OpenRC's own way splits the program's path at white space.
-const STOP_ONCE: &str = r#"
+/// Stopping what nothing starts again, and telling when it has ended: Debian's start-stop-daemon does not tell OpenRC
+/// what it started.
+const ONCE: &str = r#"
+abide_child() {
+	local child
+	{ read -r child <"$pidfile"; } 2>/dev/null && [ -d "/proc/$child" ] && echo "$child"
+}
+
 stop() {
+	local child code
 	ebegin "Stopping $name"
-	start-stop-daemon --stop --retry "$retry" --pidfile "$pidfile"
-	eend $? "Failed to stop $name"
+	code=0
+	if child=$(abide_child); then
+		start-stop-daemon --stop --retry "$retry" --pidfile "$pidfile"
+		code=$?
+		abide_stopped "$child"
+	fi
+	rm -f "$pidfile"
+	eend "$code" "Failed to stop $name"
+}
+
+status() {
+	if service_started && ! abide_child >/dev/null; then
+		eerror "status: crashed"
+		return 32
+	fi
+	default_status
 }
 "#;
 
@@ -293,7 +334,12 @@ fn direct(spec: &Spec, context: &Context) -> String {
         let _ = writeln!(text, "{}", limit_processes(processes));
     }
     text.push_str("\treturn 0\n}\n");
-    text.push_str(if spec.restart.when == When::Never { STOP_ONCE } else { STOP });
+    text.push_str(GROUP_LEFT);
+    if spec.restart.when == When::Never {
+        text.push_str(ONCE);
+    } else {
+        text.extend([IS_OURS, STOP, STATUS]);
+    }
     if let Some(signal) = reload {
         let _ = write!(
             text,
@@ -323,6 +369,13 @@ fn restarts(spec: &Spec, found: &mut Vec<Finding>) {
         found.push(Finding::note(
             "restart.when",
             "supervise-daemon of OpenRC starts the program again after every end, a success included",
+        ));
+    }
+    if restart.when == When::Never {
+        found.push(Finding::note(
+            "restart.when",
+            "OpenRC counts a program that ended by itself as crashed, whatever its exit code; `rc-service NAME restart` \
+             starts it again",
         ));
     }
     const SUPERVISE: &str = "leaving `program.supervised` out";

@@ -238,16 +238,23 @@ run() {
 	fi
 	# The variables may be called like those of this script, which needs none of its own after this.
 	set --
+	# A process group of its own, which ends with it.
+	! command -v setsid >/dev/null || set -- "$(command -v setsid)"
 	if [ -z "$ACCOUNT" ]; then
 		:
 	elif setpriv --reuid "$ACCOUNT" --regid "$group" --init-groups true 2>/dev/null; then
-		set -- "$(command -v setpriv)" --reuid "$ACCOUNT" --regid "$group" --init-groups
+		set -- "$@" "$(command -v setpriv)" --reuid "$ACCOUNT" --regid "$group" --init-groups
 	else
-		set -- "$(command -v start-stop-daemon)" --start --quiet --pidfile /nonexistent --chuid "$ACCOUNT" \
+		set -- "$@" "$(command -v start-stop-daemon)" --start --quiet --pidfile /nonexistent --chuid "$ACCOUNT" \
 			--startas /bin/sh -- -c 'exec "$0" "$@"'
 	fi
 	. "$ENVFILE" || exit 1
 	program "$@"
+}
+
+# What a program left behind in its process group.
+end_group() {
+	{ read -r group <"$PIDFILE"; } 2>/dev/null && kill -s KILL -- "-$group" 2>/dev/null
 }
 
 keep() {
@@ -255,6 +262,7 @@ keep() {
 	while [ ! -e "$STOPFILE" ]; do
 		"$SCRIPT" run-program </dev/null >/dev/null 2>&1
 		code=$?
+		end_group
 		[ ! -e "$STOPFILE" ] || { echo "stopped $code" >"$EXITFILE"; break; }
 		if ! wanted_again "$code"; then
 			if is_success "$code"; then echo "ended $code"; else echo "failed $code"; fi >"$EXITFILE"

@@ -31,8 +31,32 @@ start_pre() {
 	return 0
 }
 
+abide_stopped() {
+	[ -z "$1" ] || kill -KILL -- "-$1" 2>/dev/null
+}
+
+abide_child() {
+	local child
+	{ read -r child <"$pidfile"; } 2>/dev/null && [ -d "/proc/$child" ] && echo "$child"
+}
+
 stop() {
+	local child code
 	ebegin "Stopping $name"
-	start-stop-daemon --stop --retry "$retry" --pidfile "$pidfile"
-	eend $? "Failed to stop $name"
+	code=0
+	if child=$(abide_child); then
+		start-stop-daemon --stop --retry "$retry" --pidfile "$pidfile"
+		code=$?
+		abide_stopped "$child"
+	fi
+	rm -f "$pidfile"
+	eend "$code" "Failed to stop $name"
+}
+
+status() {
+	if service_started && ! abide_child >/dev/null; then
+		eerror "status: crashed"
+		return 32
+	fi
+	default_status
 }

@@ -34,6 +34,10 @@ start_pre() {
 	return 0
 }
 
+abide_stopped() {
+	[ -z "$1" ] || kill -KILL -- "-$1" 2>/dev/null
+}
+
 abide_is_ours() {
 	[ -n "$1" ] && { tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null | grep -qxF "RC_SVCNAME=$RC_SVCNAME"
 }
@@ -51,6 +55,7 @@ stop() {
 		done
 		abide_is_ours "$child" && kill -KILL "$child"
 	fi
+	abide_stopped "$child"
 	return 0
 }
 

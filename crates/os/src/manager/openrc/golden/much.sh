@@ -106,6 +106,10 @@ abide_is_ours() {
 	[ -n "$1" ] && { tr '\0' '\n' <"/proc/$1/environ"; } 2>/dev/null | grep -qxF "RC_SVCNAME=$RC_SVCNAME"
 }
 
+abide_stopped() {
+	:
+}
+
 stop() {
 	local child tries
 	child=$(service_get_value child_pid)
@@ -119,6 +123,7 @@ stop() {
 		done
 		abide_is_ours "$child" && kill -KILL "$child"
 	fi
+	abide_stopped "$child"
 	return 0
 }
 
