@@ -6,8 +6,11 @@ use std::io;
 use std::os::windows::fs::OpenOptionsExt;
 use std::path::Path;
 use std::ptr;
+use std::time::{Duration, Instant};
 
-use windows_sys::Win32::Foundation::{GENERIC_WRITE, HANDLE};
+use windows_sys::Win32::Foundation::{
+    ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, GENERIC_WRITE, HANDLE,
+};
 use windows_sys::Win32::Storage::FileSystem::{
     CREATE_NEW, CreateDirectoryW, CreateFileW, FILE_ATTRIBUTE_NORMAL, FILE_SHARE_DELETE, FILE_SHARE_READ,
     FILE_SHARE_WRITE, MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW, OPEN_ALWAYS,
@@ -15,7 +18,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 
 use super::account::is_privileged;
 use super::security::{Descriptor, Sid};
-use super::sys::{check, owned, wide};
+use super::sys::{check, is, owned, wide};
 use super::task;
 use crate::fs::Access;
 
@@ -91,12 +94,31 @@ fn create(path: &Path, access: u32, disposition: u32, sddl: &str) -> io::Result<
     Ok(File::from(file))
 }
 
+/// How long a file is waited for that somebody else reads at the moment. Reading takes far less.
+const UNTIL_READ: Duration = Duration::from_secs(2);
+
+/// A file can't be replaced here while somebody has it open, be it a reader of a status that is about to be out of date.
+/// It gives no sign when it is closed, so it is tried again.
 pub(crate) fn replace(from: &Path, to: &Path) -> io::Result<()> {
     let (from, to) = (wide(from)?, wide(to)?);
-    // SAFETY: both paths end with NULs.
-    check(unsafe {
-        MoveFileExW(from.as_ptr(), to.as_ptr(), MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH)
-    })
+    let begun = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        // SAFETY: both paths end with NULs.
+        let answer = check(unsafe {
+            MoveFileExW(from.as_ptr(), to.as_ptr(), MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH)
+        });
+        match answer {
+            Err(error)
+                if (is(&error, ERROR_ACCESS_DENIED) || is(&error, ERROR_SHARING_VIOLATION))
+                    && begun.elapsed() < UNTIL_READ =>
+            {
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(50));
+            }
+            answer => return answer,
+        }
+    }
 }
 
 /// A new file gets the access list of its folder: that of a service's logs lets its account in.
@@ -117,4 +139,25 @@ pub(crate) fn is_same_file(_: &File, path: &Path) -> bool {
 /// Windows writes names down by itself.
 pub(crate) fn sync_dir(_: &Path) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_read_is_replaced_when_the_reader_is_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        std::fs::write(&to, "old").unwrap();
+        std::fs::write(&from, "new").unwrap();
+        let reader = OpenOptions::new().read(true).share_mode(FILE_SHARE_READ).open(&to).unwrap();
+        std::thread::scope(|scope| {
+            let replaced = scope.spawn(|| replace(&from, &to));
+            std::thread::sleep(Duration::from_millis(50));
+            drop(reader);
+            replaced.join().unwrap().unwrap();
+        });
+        assert_eq!(std::fs::read_to_string(&to).unwrap(), "new");
+    }
 }

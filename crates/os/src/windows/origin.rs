@@ -15,7 +15,8 @@ use super::sys::{check, from_wide, owned, size_of};
 /// learns better from the SCM.
 pub(crate) fn parent() -> (u32, String) {
     let processes = processes();
-    let parent = processes.iter().find(|(pid, ..)| *pid == std::process::id()).map_or(0, |(_, parent, _)| *parent);
+    let parent =
+        processes.iter().find(|(pid, ..)| *pid == std::process::id()).map_or(0, |(_, parent, _)| *parent);
     let name = processes.into_iter().find(|(pid, ..)| *pid == parent).map(|(.., name)| name);
     (parent, name.unwrap_or_default())
 }
@@ -24,7 +25,9 @@ pub(crate) fn parent() -> (u32, String) {
 fn processes() -> Vec<(u32, u32, String)> {
     let mut all = Vec::new();
     // SAFETY: makes a new snapshot whose handle is ours.
-    let Ok(snapshot) = (unsafe { owned(CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0)) }) else { return all };
+    let Ok(snapshot) = (unsafe { owned(CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0)) }) else {
+        return all;
+    };
     let mut entry = PROCESSENTRY32W { dwSize: size_of::<PROCESSENTRY32W>(), ..Default::default() };
     // SAFETY: the snapshot is open and the entry is ours and says its size.
     let mut more = check(unsafe { Process32FirstW(snapshot.as_raw_handle(), &raw mut entry) });

@@ -233,6 +233,8 @@ fn whole_life() {
         until(word, || std::fs::read_to_string(&notes).is_ok_and(|seen| seen.trim_end().ends_with(word)));
         until("it runs on", || matches!(place.state(), ManagerState::Running | ManagerState::Paused));
     }
+    scm.reload(&place.name, PATIENCE, &mut |_| {}).unwrap();
+    until("it was told", || std::fs::read_to_string(&notes).is_ok_and(|seen| seen.ends_with("Reload\nReload\n")));
     scm.restart(&place.name, PATIENCE, &mut |_| {}).unwrap();
     assert_ne!(scm.status(&place.name).unwrap().main_pid, status.main_pid);
     place.stop();
@@ -418,8 +420,10 @@ fn direct_life() {
         let line = format!("{variable}={:?}\n", Ok::<_, ()>(value));
         assert!(told.contains(&line), "{line} in {told}");
     }
-    // It can't be paused, and said so.
+    // It can't be paused, nor read its settings again, and said so.
     assert_eq!(try_control(&place.name, 2), Err(Some(1052)));
+    let error = scm.reload(&place.name, PATIENCE, &mut |_| {}).unwrap_err().to_string();
+    assert!(error.contains("does not take that order"), "{error}");
     let pid = status.main_pid;
 
     // What the program does not notice needs no restart; what it does needs one.

@@ -110,9 +110,7 @@ fn whole_life() {
     } else {
         print!("(nobody is logged on here, so no task was started) ");
     }
-    manager
-        .apply(&manager.plan(&desired("start.mode = \"manual\"")).unwrap(), &mut |_| {})
-        .unwrap();
+    manager.apply(&manager.plan(&desired("start.mode = \"manual\"")).unwrap(), &mut |_| {}).unwrap();
     assert_eq!(manager.status(&name).unwrap().enabled, Enabled::Manual);
     let how = Uninstall { keep_logs: false, wait: PATIENCE };
     let removed = manager.uninstall(&name, how, &mut |_| {}).unwrap();

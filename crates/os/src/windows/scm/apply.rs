@@ -27,6 +27,7 @@ impl Scm {
         }
         self.may_change()?;
         let held = lock(&self.layout, &plan.service)?;
+        drop(self.turn());
         let work = self.work(&plan.desired)?;
         if work.plan.blocked() || !self.says_the_same(&work.plan, plan) {
             return Err(ManagerError::Changed { name: plan.service.clone() });

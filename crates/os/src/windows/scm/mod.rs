@@ -36,6 +36,10 @@ use crate::manager::{
 };
 use crate::paths::Layout;
 use crate::windows::security::Sid;
+use crate::windows::turn::Turn;
+
+/// How long taking things away that services share may take.
+const TURN: Duration = Duration::from_secs(10);
 
 /// The service control manager of this machine.
 #[derive(Clone, Debug)]
@@ -50,6 +54,13 @@ impl Scm {
     #[must_use]
     pub fn new(layout: Layout) -> Self {
         Self { layout, path: std::env::var_os("PATH") }
+    }
+
+    /// Keeps others from taking away what services share while somebody counts on it: whoever installs a service waits
+    /// until nobody is taking such things away, with its lock in hand by which it is seen from then on. Where it can't be
+    /// had (somebody hangs, or bars the way), things go on without.
+    fn turn(&self) -> Option<Turn> {
+        Turn::take(&self.layout.run, TURN).ok()
     }
 
     /// The services of ours that the SCM knows, with their image paths.
@@ -144,6 +155,10 @@ impl ServiceManager for Scm {
 
     fn restart(&self, name: &Name, wait: Duration, watcher: &mut Watcher<'_>) -> Result<(), ManagerError> {
         self.run_restart(name, wait, watcher)
+    }
+
+    fn reload(&self, name: &Name, _: Duration, _: &mut Watcher<'_>) -> Result<(), ManagerError> {
+        self.tell_to_reload(name)
     }
 
     fn status(&self, name: &Name) -> Result<ManagerStatus, ManagerError> {

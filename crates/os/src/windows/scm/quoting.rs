@@ -63,9 +63,32 @@ fn units(text: &str) -> Vec<u16> {
 #[test]
 fn awkward_arguments_come_through() {
     let arguments = [
-        "", " ", "a b", "\"", "\\", "\\\\", "a\\\"b\\\\", "ends with \\", "%PATH%", "%PATH%%PATH%", "100%", "%", "%%",
-        "%SystemRoot%\\x y\\", "a%\"%PATH%\"%b", "$HOME", "${x}", "'single'", "line\nbreak", "tab\there", "é 日本 🦀", "^&|<>",
-        "/slash", "--x=\"y z\"", "%\\", "\\%\\\"%",
+        "",
+        " ",
+        "a b",
+        "\"",
+        "\\",
+        "\\\\",
+        "a\\\"b\\\\",
+        "ends with \\",
+        "%PATH%",
+        "%PATH%%PATH%",
+        "100%",
+        "%",
+        "%%",
+        "%SystemRoot%\\x y\\",
+        "a%\"%PATH%\"%b",
+        "$HOME",
+        "${x}",
+        "'single'",
+        "line\nbreak",
+        "tab\there",
+        "é 日本 🦀",
+        "^&|<>",
+        "/slash",
+        "--x=\"y z\"",
+        "%\\",
+        "\\%\\\"%",
     ];
     let mut command = vec![r"C:\a b\100% sure\c.exe".to_owned()];
     command.extend(arguments.map(str::to_owned));
@@ -74,7 +97,24 @@ fn awkward_arguments_come_through() {
 
 fn argument() -> impl Strategy<Value = String> {
     let awkward = prop::sample::select(vec![
-        "\\", "\"", " ", "%", "%PATH%", "%SystemRoot%", "$", "\t", "\n", "'", "^", "&", "a", "b\\\\", "é", "日", "🦀", "/",
+        "\\",
+        "\"",
+        " ",
+        "%",
+        "%PATH%",
+        "%SystemRoot%",
+        "$",
+        "\t",
+        "\n",
+        "'",
+        "^",
+        "&",
+        "a",
+        "b\\\\",
+        "é",
+        "日",
+        "🦀",
+        "/",
     ]);
     prop_oneof![
         4 => prop::collection::vec(awkward, 0..12).prop_map(|parts| parts.concat()),

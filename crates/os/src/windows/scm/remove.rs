@@ -51,6 +51,7 @@ impl Scm {
         let removed = work.removed;
         let _ = held.remove();
         outcome?;
+        let _turn = self.turn();
         for folder in [self.layout.run.join(".locks"), self.layout.run.clone()] {
             drop_if_empty(&folder);
         }
@@ -109,9 +110,10 @@ impl Removal<'_, '_> {
         }
         self.step("remove its spec");
         self.file(&layout.spec(self.name))?;
+        let _turn = self.scm.turn();
         let ours = self.scm.our_services().map_err(|error| failed("listing services", &error))?;
         let unused = unused(layout, ours.iter().map(|(_, image_path)| image_path.as_str()));
-        for copy in unused.into_iter().filter(|copy| !self.scm.others_use(copy, self.name)) {
+        for copy in unused {
             self.executable(&copy)?;
         }
         // Folders that services share go with the last of them: one that is being installed is about to use them.
@@ -170,10 +172,14 @@ impl Removal<'_, '_> {
     }
 
     /// Removes a copy of the supervisor. One that still runs (its end takes a moment, or a virus scanner looks at it)
-    /// makes way under another name, and goes for good when the machine starts next.
+    /// makes way under another name, and goes for good when the machine starts next. One that another service counts on
+    /// by now stays.
     fn executable(&mut self, path: &Path) -> Result<(), ManagerError> {
         let begun = Instant::now();
         loop {
+            if self.scm.others_use(path, self.name) {
+                return Ok(());
+            }
             let error = match remove_file(path) {
                 Ok(_) => {
                     self.removed.removed.push(format!("file {}", path.display()));

@@ -10,8 +10,9 @@ use windows_sys::Win32::Foundation::{
     ERROR_SERVICE_NOT_ACTIVE, WAIT_OBJECT_0,
 };
 use windows_sys::Win32::System::Services::{
-    SC_MANAGER_CONNECT, SERVICE_CONTROL_STOP, SERVICE_QUERY_STATUS, SERVICE_RUNNING, SERVICE_START,
-    SERVICE_STOP, SERVICE_STOP_PENDING, SERVICE_STOPPED,
+    SC_MANAGER_CONNECT, SERVICE_CONTROL_PARAMCHANGE, SERVICE_CONTROL_STOP, SERVICE_PAUSE_CONTINUE,
+    SERVICE_QUERY_STATUS, SERVICE_RUNNING, SERVICE_START, SERVICE_STOP, SERVICE_STOP_PENDING,
+    SERVICE_STOPPED,
 };
 use windows_sys::Win32::System::Threading::{OpenProcess, PROCESS_SYNCHRONIZE, WaitForSingleObject};
 
@@ -114,6 +115,26 @@ impl Scm {
         }
         self.may_change()?;
         self.stop_then_start(name, wait, watcher)
+    }
+
+    /// Passes it on as the control for changed parameters. What the program makes of it is its own matter.
+    pub(super) fn tell_to_reload(&self, name: &Name) -> Result<(), ManagerError> {
+        let found = self.look(name)?;
+        if !found.is_ours() {
+            return Err(found.not_ours());
+        }
+        self.may_change()?;
+        let service = self.open(name, SERVICE_PAUSE_CONTINUE)?;
+        service.control(SERVICE_CONTROL_PARAMCHANGE).map_err(|error| {
+            let why = if is(&error, ERROR_INVALID_SERVICE_CONTROL) {
+                "the program does not take that order".to_owned()
+            } else if is(&error, ERROR_SERVICE_NOT_ACTIVE) {
+                format!("it is {}", found.state().as_str())
+            } else {
+                words::why(&error)
+            };
+            self.not_so(name, "reload", why)
+        })
     }
 
     pub(super) fn stop_then_start(

@@ -110,13 +110,8 @@ pub(super) enum TaskState {
 struct Com {
     initialize: unsafe extern "system" fn(*const c_void, u32) -> Hresult,
     uninitialize: unsafe extern "system" fn(),
-    create: unsafe extern "system" fn(
-        *const GUID,
-        *mut c_void,
-        u32,
-        *const GUID,
-        *mut *mut c_void,
-    ) -> Hresult,
+    create:
+        unsafe extern "system" fn(*const GUID, *mut c_void, u32, *const GUID, *mut *mut c_void) -> Hresult,
     allocate: unsafe extern "system" fn(*const u16, u32) -> Bstr,
     free: unsafe extern "system" fn(Bstr),
 }
@@ -140,9 +135,10 @@ impl Com {
                 GetProcAddress(library, name.as_ptr().cast()).ok_or_else(io::Error::last_os_error)
             };
             Ok(Self {
-                initialize: std::mem::transmute::<Found, unsafe extern "system" fn(*const c_void, u32) -> Hresult>(
-                    find(ole, c"CoInitializeEx")?,
-                ),
+                initialize: std::mem::transmute::<
+                    Found,
+                    unsafe extern "system" fn(*const c_void, u32) -> Hresult,
+                >(find(ole, c"CoInitializeEx")?),
                 uninitialize: std::mem::transmute::<Found, unsafe extern "system" fn()>(find(
                     ole,
                     c"CoUninitialize",
@@ -157,10 +153,9 @@ impl Com {
                         *mut *mut c_void,
                     ) -> Hresult,
                 >(find(ole, c"CoCreateInstance")?),
-                allocate: std::mem::transmute::<Found, unsafe extern "system" fn(*const u16, u32) -> Bstr>(find(
-                    automation,
-                    c"SysAllocStringLen",
-                )?),
+                allocate: std::mem::transmute::<Found, unsafe extern "system" fn(*const u16, u32) -> Bstr>(
+                    find(automation, c"SysAllocStringLen")?,
+                ),
                 free: std::mem::transmute::<Found, unsafe extern "system" fn(Bstr)>(find(
                     automation,
                     c"SysFreeString",
@@ -247,9 +242,7 @@ pub(super) struct Folder<'a> {
 }
 
 /// Talks to the Task Scheduler, on a thread of its own: what a thread does with COM binds it for good.
-pub(super) fn with_folder<T: Send>(
-    work: impl FnOnce(&Folder<'_>) -> io::Result<T> + Send,
-) -> io::Result<T> {
+pub(super) fn with_folder<T: Send>(work: impl FnOnce(&Folder<'_>) -> io::Result<T> + Send) -> io::Result<T> {
     std::thread::scope(|scope| {
         let talk = scope.spawn(|| {
             let com = Com::load()?;

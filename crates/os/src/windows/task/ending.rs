@@ -5,7 +5,9 @@ use std::io;
 use std::os::windows::io::{AsRawHandle, OwnedHandle};
 use std::path::Path;
 
-use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, ERROR_ALREADY_EXISTS, ERROR_FILE_NOT_FOUND, GetLastError};
+use windows_sys::Win32::Foundation::{
+    ERROR_ACCESS_DENIED, ERROR_ALREADY_EXISTS, ERROR_FILE_NOT_FOUND, GetLastError,
+};
 use windows_sys::Win32::System::Threading::{
     CreateEventW, EVENT_MODIFY_STATE, OpenEventW, SYNCHRONIZATION_SYNCHRONIZE, SetEvent,
 };
@@ -31,9 +33,8 @@ pub(crate) fn create(endpoint: &Path) -> io::Result<OwnedHandle> {
     let attributes = descriptor.attributes();
     // SAFETY: the name ends with a NUL, the descriptor in the attributes lives through the call; the handle is ours, and
     // the last error is that of this call also where it succeeds.
-    let (event, last) = unsafe {
-        (owned(CreateEventW(&raw const attributes, 1, 0, name.as_ptr()))?, GetLastError())
-    };
+    let (event, last) =
+        unsafe { (owned(CreateEventW(&raw const attributes, 1, 0, name.as_ptr()))?, GetLastError()) };
     if last == ERROR_ALREADY_EXISTS {
         return Err(io::ErrorKind::AddrInUse.into());
     }
@@ -59,10 +60,10 @@ fn open(endpoint: &Path, access: u32) -> io::Result<Option<OwnedHandle>> {
     match unsafe { owned(OpenEventW(access, 0, name.as_ptr())) } {
         Ok(event) => Ok(Some(event)),
         Err(error) if is(&error, ERROR_FILE_NOT_FOUND) => Ok(None),
-        Err(error) if is(&error, ERROR_ACCESS_DENIED) => {
-            Err(io::Error::new(io::ErrorKind::PermissionDenied, "it runs with more rights than this prompt has"))
-        }
+        Err(error) if is(&error, ERROR_ACCESS_DENIED) => Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "it runs with more rights than this prompt has",
+        )),
         Err(error) => Err(error),
     }
 }
-

@@ -93,8 +93,10 @@ impl Task {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // Somebody removed the task; its file tells what it was.
-                self.register(name, StartMode::Auto)
-                    .map_err(|error| ManagerError::Call { call: format!("registering {path}"), why: error.why })?;
+                self.register(name, StartMode::Auto).map_err(|error| ManagerError::Call {
+                    call: format!("registering {path}"),
+                    why: error.why,
+                })?;
                 self.run_again(name)
             }
             Err(error) if error.kind() == io::ErrorKind::Unsupported => self.run_here(name),
@@ -184,6 +186,11 @@ impl Native for Task {
         vec![self.definition(name)]
     }
 
+    fn shared_folders(&self) -> Vec<PathBuf> {
+        let own = self.layout.units.parent().map(Path::to_path_buf);
+        [self.layout.units.clone()].into_iter().chain(own).collect()
+    }
+
     fn elsewhere(&self, name: &Name) -> Option<String> {
         // The path is made of service and user: what has it can only be left of ours, and is made anew.
         let _ = name;
@@ -199,7 +206,9 @@ impl Native for Task {
         let at_boot = task.is_some_and(|state| state != TaskState::Disabled)
             && std::fs::read_to_string(self.definition(name)).is_ok_and(|xml| starts_at_logon(&xml));
         let (state, pid) = if self.is_there(name).map_err(asked)? {
-            (ManagerState::Running, self.supervisor(name))
+            // It is there a moment before it has said which process it is.
+            let pid = self.supervisor(name);
+            (pid.map_or(ManagerState::Starting, |_| ManagerState::Running), pid)
         } else if matches!(task, Some(TaskState::Running | TaskState::Queued)) {
             (ManagerState::Starting, None)
         } else {
@@ -287,9 +296,7 @@ fn opened(pid: u32) -> Option<OwnedHandle> {
 
 /// Whether a folder is below the user's own, where files are for that user in any case.
 pub(crate) fn is_of_user(path: &Path) -> bool {
-    std::env::var_os("LOCALAPPDATA")
-        .filter(|own| !own.is_empty())
-        .is_some_and(|own| path.starts_with(own))
+    std::env::var_os("LOCALAPPDATA").filter(|own| !own.is_empty()).is_some_and(|own| path.starts_with(own))
 }
 
 #[cfg(test)]
@@ -319,7 +326,8 @@ mod tests {
         let path = format!(r"\Abide-unit-test-{}", std::process::id());
         let user = Sid::own().unwrap().text().unwrap();
         let spec: Spec =
-            Spec::parse("name = \"t\"\nstart.mode = \"manual\"\n[program]\ncommand = ['C:\\a.exe']\n").unwrap();
+            Spec::parse("name = \"t\"\nstart.mode = \"manual\"\n[program]\ncommand = ['C:\\a.exe']\n")
+                .unwrap();
         let context = Context {
             layout: Layout::user_of_windows(r"C:\Users\a & b\AppData\Local"),
             supervisor: PathBuf::from(r"C:\Users\a & b\AppData\Local\Abide\lib\abide-supervisor-01.exe"),
