@@ -1,6 +1,6 @@
 //! What launchd cannot make of a spec.
 
-use abide_spec::{Delay, Reload, Restart, RunAs, Signal, Spec, When};
+use abide_spec::{Delay, Restart, RunAs, Signal, Spec, When};
 
 use super::direct;
 use super::plist::can_carry;
@@ -92,9 +92,6 @@ fn started_directly(spec: &Spec, context: &Context, found: &mut Vec<Finding>) {
     if direct::ladder(spec).is_none_or(|(signal, _)| signal != Signal::TERM) {
         let why = "stops a program by TERM, and then kills it";
         lose("stop.steps", why, "one step with `signal = \"TERM\"`, or leaving `program.supervised` out");
-    }
-    if matches!(spec.reload, Some(Reload::Signal(_))) {
-        lose("reload.signal", "has no reload", "`launchctl kill`, or leaving `program.supervised` out");
     }
     let restart = &spec.restart;
     let usual = Restart::default();

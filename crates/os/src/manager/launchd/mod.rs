@@ -186,7 +186,19 @@ impl Native for Launchd {
             // On its way out, given up, or waiting for its next turn, perhaps with the settings of before.
             self.unload(name, "start", wait)?;
         }
-        self.launchctl.bootstrap(&self.definition(name)).map_err(|error| self.explained(error))?;
+        let begun = Instant::now();
+        loop {
+            match self.launchctl.bootstrap(&self.definition(name)) {
+                Ok(()) => break,
+                // An unloading that is over for `print` may not be over altogether.
+                Err(ManagerError::Call { why, .. })
+                    if why.contains("already in progress") && begun.elapsed() < wait =>
+                {
+                    sleep(LOOK_AGAIN);
+                }
+                Err(error) => return Err(self.explained(error)),
+            }
+        }
         // Where loading has started it already, this changes nothing.
         self.launchctl.kickstart(&label)
     }

@@ -108,6 +108,11 @@ fn text() -> impl Strategy<Value = String> {
         .prop_map(|chars| chars.into_iter().collect())
 }
 
+/// The same, and now and then what it cannot carry.
+fn any_text() -> impl Strategy<Value = String> {
+    prop_oneof![12 => text(), 1 => (text(), "[\u{1}\u{8}\u{b}\u{1b}\u{fffe}]").prop_map(|(text, end)| text + &end)]
+}
+
 fn job() -> impl Strategy<Value = Value> {
     let arguments = prop::collection::vec(text(), 0..5);
     let variables = prop::collection::btree_map(text(), text(), 0..5);
@@ -134,6 +139,32 @@ proptest! {
         if let Some(bytes) = converted(text.as_bytes(), "bin") {
             prop_assert_eq!(binary::read(&bytes).map(sorted), Some(sorted(job)));
         }
+    }
+
+    #[test]
+    fn what_a_spec_says_is_what_launchd_reads(
+        arguments in prop::collection::vec(any_text(), 0..5),
+        value in any_text(),
+        folder in any_text(),
+    ) {
+        let mut spec = super::spec("account.run-as = \"system\"");
+        spec.program.supervised = false;
+        spec.program.command.extend(arguments.iter().cloned());
+        spec.program.env.insert("VALUE".into(), abide_spec::expand::escape(&value));
+        let folder = format!("/srv/{folder}");
+        spec.program.working_dir = Some((&folder).into());
+        let context = super::context(&spec);
+        let found = super::findings(&spec, &context);
+        let blocked = found.iter().any(|finding| finding.level == crate::manager::Level::Error);
+        let carried = arguments.iter().chain([&value, &folder]).all(|text| can_carry(text));
+        prop_assert_eq!(blocked, !carried);
+        let Value::Dict(job) = read_xml(&super::plist_of(&spec, &context)) else { panic!("no dictionary") };
+        let read = |key: &str| job.iter().find(|(found, _)| found == key).map(|(_, value)| value.clone());
+        let Some(Value::Dict(variables)) = read("EnvironmentVariables") else { panic!("no variables") };
+        let whole = read("ProgramArguments") == Some(Value::texts(spec.program.command.clone()))
+            && read("WorkingDirectory") == Some(Value::Text(folder))
+            && variables.contains(&("VALUE".to_owned(), Value::Text(value)));
+        prop_assert_eq!(whole, !blocked);
     }
 
     #[test]

@@ -116,3 +116,12 @@ fn no_text_upsets_it() {
         assert_eq!((job.pid, job.exit), (None, None), "{text:?}");
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn whatever_it_says_is_no_reason_to_fail(text in "[\\t\\n {}=:a-z0-9-]{0,64}", keys in "(\\t(pid|state|last exit code) = .{0,8}\\n){0,4}") {
+        let _ = parse_job(&text);
+        let _ = parse_job(&keys);
+        let _ = disabled_in(&text, "abide.orders");
+    }
+}

@@ -30,6 +30,7 @@ print-disabled)
 enable) rm -f "disabled/$label" ;;
 disable) : >"disabled/$label" ;;
 bootstrap)
+  if [ -e busy ]; then rm busy; echo 'Bootstrap failed: 37: Operation already in progress' >&2; exit 37; fi
   label=$(basename "$3" .plist) job=jobs/$(basename "$3" .plist)
   [ ! -e "disabled/$label" ] || { echo 'Bootstrap failed: 5: Input/output error' >&2; exit 5; }
   [ ! -e "$job" ] || { echo 'Bootstrap failed: 5: Input/output error' >&2; exit 5; }
@@ -125,6 +126,15 @@ fn it_is_started_by_loading_and_stopped_by_unloading() {
     machine.launchd.stop(&machine.name, PATIENCE).unwrap();
     assert_eq!(machine.look(), Seen { at_boot: true, ..Seen::NOTHING });
     machine.launchd.stop(&machine.name, PATIENCE).unwrap();
+}
+
+#[test]
+fn what_is_still_being_unloaded_is_waited_for() {
+    let machine = Machine::new();
+    machine.install(StartMode::Auto);
+    std::fs::write(machine.file("busy"), "").unwrap();
+    machine.launchd.start(&machine.name, PATIENCE).unwrap();
+    assert_eq!(machine.look().state, ManagerState::Running);
 }
 
 #[test]
