@@ -192,7 +192,8 @@ impl Restart {
     /// ```
     #[must_use]
     pub fn success_codes(mut self, codes: impl IntoIterator<Item = i32>) -> Self {
-        self.spec.success_codes = std::iter::once(0).chain(codes.into_iter().filter(|code| *code != 0)).collect();
+        self.spec.success_codes =
+            std::iter::once(0).chain(codes.into_iter().filter(|code| *code != 0)).collect();
         self
     }
 }

@@ -248,7 +248,9 @@ mod tests {
 
     #[test]
     fn codes_are_those_of_the_standard() {
-        for (state, code) in [(State::Running, 0), (State::Paused, 0), (State::Stopped, 3), (State::Failed, 3)] {
+        for (state, code) in
+            [(State::Running, 0), (State::Paused, 0), (State::Stopped, 3), (State::Failed, 3)]
+        {
             assert_eq!(status(state).exit_code(), code);
         }
         assert_eq!(status(State::NotInstalled).exit_code(), 4);

@@ -37,9 +37,9 @@ impl Syslog {
 
     /// syslog. `None` where nobody listens.
     #[must_use]
-    pub fn syslog(name: &str) -> Option<Self> {
+    pub fn open(name: &str) -> Option<Self> {
         #[cfg(unix)]
-        return imp::Syslog::syslog(name).map(|imp| Self { imp });
+        return imp::Syslog::open(name).map(|imp| Self { imp });
         #[cfg(not(unix))]
         {
             let _ = name;

@@ -55,7 +55,8 @@ fn command(words: &[String]) -> Command {
     let mut command = Command::new(&words[0]);
     // What tells of service managers must not come from whoever runs the tests.
     command.args(&words[1..]);
-    for variable in ["NOTIFY_SOCKET", "INVOCATION_ID", "ABIDE_INSTANCE", "JOURNAL_STREAM", "STATE_DIRECTORY"] {
+    for variable in ["NOTIFY_SOCKET", "INVOCATION_ID", "ABIDE_INSTANCE", "JOURNAL_STREAM", "STATE_DIRECTORY"]
+    {
         command.env_remove(variable);
     }
     command
@@ -98,7 +99,11 @@ fn closed(options: &Options) -> Result<(), String> {
     }
     // `script` is killed, and with it the terminal goes.
     terminal.signal("KILL")?;
-    if wait_for(SOON, || read().contains("stopped after")) { Ok(()) } else { Err(format!("it said {:?}", read())) }
+    if wait_for(SOON, || read().contains("stopped after")) {
+        Ok(())
+    } else {
+        Err(format!("it said {:?}", read()))
+    }
 }
 
 fn nohup(options: &Options) -> Result<(), String> {
@@ -255,9 +260,10 @@ pub fn get(port: u16) -> Result<String, String> {
 
 pub fn under_up(options: &Options, report: &mut Report) {
     for example in EXAMPLES {
-        report.check(&format!("{example} under `abide up`: ready when it says so, stopped in good order"), || {
-            up(options, example)
-        });
+        report.check(
+            &format!("{example} under `abide up`: ready when it says so, stopped in good order"),
+            || up(options, example),
+        );
     }
 }
 

@@ -27,9 +27,9 @@ impl Place {
         for example in EXAMPLES {
             place.put(&programs.join("examples"), example, strip)?;
         }
-        if kind == Kind::Wine {
-            place.put(programs, "abide-fixture", strip)?;
-        }
+        // One to send the controls of Windows; the command that knows all services.
+        let other = if kind == Kind::Wine { "abide-fixture" } else { "abide" };
+        place.put(programs, other, strip)?;
         Ok(place)
     }
 
@@ -49,7 +49,17 @@ impl Place {
     pub fn ask(&self, program: &str, arguments: &[&str]) -> Result<Output, String> {
         let mut command: Command = self.machine.exec(program);
         let output = run(command.args(arguments), VERB).map_err(|error| format!("{program}: {error}"))?;
-        if output.timed_out { Err(format!("{program} {arguments:?} does not end: {}", output.all())) } else { Ok(output) }
+        if output.timed_out {
+            Err(format!("{program} {arguments:?} does not end: {}", output.all()))
+        } else {
+            Ok(output)
+        }
+    }
+
+    /// Runs an example as one of the machine's users.
+    pub fn ask_as(&self, user: &str, name: &str, arguments: &[&str]) -> Result<Output, String> {
+        let mut command = self.machine.exec_as(user, &self.path(name));
+        run(command.args(arguments), VERB).map_err(|error| format!("{name}: {error}"))
     }
 
     /// Runs an example with these arguments.
@@ -63,7 +73,12 @@ impl Place {
         if output.code == Some(code) && output.all().contains(text) {
             return Ok(());
         }
-        Err(format!("`{name} {}` ended with {:?} and said {:?}", arguments.join(" "), output.code, output.all()))
+        Err(format!(
+            "`{name} {}` ended with {:?} and said {:?}",
+            arguments.join(" "),
+            output.code,
+            output.all()
+        ))
     }
 
     /// What `status --json` says of an example.
@@ -101,7 +116,10 @@ impl Place {
             // Wine's keeps nothing.
             Kind::Wine => return None,
             // Those that keep the output of their services keep it with their own.
-            _ => ("sh", vec!["-c", "cat /var/log/messages /var/log/abide/*/* /var/log/*/current 2>/dev/null; true"]),
+            _ => (
+                "sh",
+                vec!["-c", "cat /var/log/messages /var/log/abide/*/* /var/log/*/current 2>/dev/null; true"],
+            ),
         };
         self.ask(program, &arguments).ok().map(|output| output.text())
     }
@@ -127,7 +145,8 @@ impl Place {
                 std::fs::read_to_string(self.machine.outside(file)).ok()?
             }
             _ => {
-                let files = "cat /var/lib/abide/pausable/count /var/lib/abide/pausable/data/count 2>/dev/null";
+                let files =
+                    "cat /var/lib/abide/pausable/count /var/lib/abide/pausable/data/count 2>/dev/null";
                 self.ask("sh", &["-c", files]).ok()?.text()
             }
         };

@@ -56,7 +56,11 @@ impl Program {
     /// Waits until it has printed a text so many times.
     pub fn prints_often(&self, text: &str, times: usize) -> Result<(), String> {
         let told = wait_for(SOON, || self.printed().matches(text).count() >= times);
-        if told { Ok(()) } else { Err(format!("it has not printed {text:?} {times} times, but {:?}", self.printed())) }
+        if told {
+            Ok(())
+        } else {
+            Err(format!("it has not printed {text:?} {times} times, but {:?}", self.printed()))
+        }
     }
 
     /// Types into its terminal.
@@ -109,7 +113,11 @@ impl Drop for Program {
 
 pub fn signal(pid: u32, name: &str) -> Result<(), String> {
     let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status();
-    if sent.is_ok_and(|status| status.success()) { Ok(()) } else { Err(format!("cannot send {name} to {pid}")) }
+    if sent.is_ok_and(|status| status.success()) {
+        Ok(())
+    } else {
+        Err(format!("cannot send {name} to {pid}"))
+    }
 }
 
 fn collect(mut pipe: impl Read + Send + 'static, into: &Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {

@@ -17,36 +17,37 @@ pub(super) fn text(service: &Service) -> String {
 fn render(service: &Service, program: &str) -> String {
     let shown = service.display_name.as_deref().unwrap_or(&service.name);
     let description = service.description.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
-    let (own, behind) = match &service.usage {
-        Some(usage) => (format!(" {usage}"), " [-- ARGUMENTS]"),
-        None => (String::new(), ""),
-    };
+    let own = service.usage.as_deref().map(|usage| format!(" {usage}")).unwrap_or_default();
+    let behind = if service.usage.is_some() { " [-- ARGUMENTS]" } else { "" };
+    let commands = [
+        (format!("install{behind}"), "install the service, or bring it up to date, and start it"),
+        ("uninstall".into(), "stop it and remove it"),
+        ("start".into(), "start it and wait until it is ready"),
+        ("stop".into(), "stop it and wait until it is gone"),
+        ("restart".into(), "both"),
+        ("status".into(), "tell what it does"),
+        (format!("run{own}"), "as without a command"),
+        ("help".into(), "this"),
+    ];
+    let width = commands.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
+    let lines: String =
+        commands.iter().map(|(command, does)| format!("  {command:width$}  {does}\n")).collect();
     format!(
         "\
 {shown}{description}
 
 Usage:
   {program}{own}
-      run, here in the foreground or as whatever started it expects; Ctrl-C stops it
+      run: here in the foreground, or as whatever started it expects; Ctrl-C stops it
   {program} COMMAND [OPTIONS]
 
 Commands:
-  install{behind}
-             install the service, or bring it up to date, and start it
-  uninstall  stop it and remove it
-  start      start it and wait until it is ready
-  stop       stop it and wait until it is gone
-  restart    both
-  status     tell what it does
-  run{own}
-             as without a command
-  help       this
-
+{lines}
 Options:
-  --user     the user's own service, not the machine's; needs no special rights
-  --plan     with install: show what would be changed, change nothing
-  --no-start with install: do not start it
-  --json     with status: for scripts
+  --user      the user's own service, not the machine's; needs no special rights
+  --plan      with install: show what would be changed, change nothing
+  --no-start  with install: do not start it
+  --json      with status: for scripts
 
 Exit codes:
   0 done   1 failed   2 usage   4 permission denied   5 not installed   6 cannot be   75 timed out
@@ -64,7 +65,10 @@ mod tests {
     fn every_word_and_option_is_told() {
         let text = render(&Service::new("orders").description("Takes orders").usage("[--port N]"), "orders");
         for word in WORDS.into_iter().chain(["--user", "--plan", "--no-start", "--json", "-- ARGUMENTS"]) {
-            assert!(text.contains(&format!("  {word}")) || text.contains(&format!("[{word}")), "{word}\n{text}");
+            assert!(
+                text.contains(&format!("  {word}")) || text.contains(&format!("[{word}")),
+                "{word}\n{text}"
+            );
         }
         assert!(text.starts_with("orders: Takes orders\n"), "{text}");
         assert!(text.contains("orders [--port N]\n"), "{text}");

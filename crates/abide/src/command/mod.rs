@@ -38,7 +38,9 @@ pub(crate) fn main(service: Service, args: &[OsString], body: Box<dyn Body>) -> 
         Command::Uninstall(scope) => uninstall(&of(scope, service)),
         Command::Start(scope) => of(scope, service).start().map(|()| say(format_args!("{name} is running"))),
         Command::Stop(scope) => of(scope, service).stop().map(|()| say(format_args!("{name} is stopped"))),
-        Command::Restart(scope) => of(scope, service).restart().map(|()| say(format_args!("{name} is running"))),
+        Command::Restart(scope) => {
+            of(scope, service).restart().map(|()| say(format_args!("{name} is running")))
+        }
         Command::Status { scope, json } => return status(&of(scope, service), json),
     };
     match done {

@@ -13,7 +13,10 @@ pub(crate) enum Command {
     Start(Scope),
     Stop(Scope),
     Restart(Scope),
-    Status { scope: Scope, json: bool },
+    Status {
+        scope: Scope,
+        json: bool,
+    },
     Help,
 }
 
@@ -61,7 +64,11 @@ pub(crate) fn parse(args: &[OsString], own: bool) -> Result<Command, String> {
         Some("help") => Ok(Command::Help),
         Some(word) if HELP.contains(&word) => Ok(Command::Help),
         Some("run") => {
-            let rest = if rest.first().is_some_and(|next| next == "--") { rest.get(1..).unwrap_or_default() } else { rest };
+            let rest = if rest.first().is_some_and(|next| next == "--") {
+                rest.get(1..).unwrap_or_default()
+            } else {
+                rest
+            };
             run(rest, own)
         }
         Some("--") => run(rest, own),
@@ -85,7 +92,8 @@ fn unknown(argument: &OsStr) -> String {
 
 /// Whether one letter is wrong, missing or too much, or two have changed places.
 fn is_near(text: &str, word: &str) -> bool {
-    let (text, word): (Vec<char>, Vec<char>) = (text.to_lowercase().chars().collect(), word.chars().collect());
+    let (text, word): (Vec<char>, Vec<char>) =
+        (text.to_lowercase().chars().collect(), word.chars().collect());
     let same = text.iter().zip(&word).take_while(|(a, b)| a == b).count();
     let tail = |list: &[char], skip: usize| list.get(same + skip..).unwrap_or_default().to_vec();
     let swapped = match (text.get(same..same + 2), word.get(same..same + 2)) {
@@ -121,7 +129,8 @@ fn install(args: &[OsString]) -> Result<Install, String> {
             Some("--") => {
                 // What is registered has to be Unicode, as it stands in text files.
                 let texts: Result<Vec<_>, _> = args.by_ref().map(|arg| arg.clone().into_string()).collect();
-                let texts = texts.map_err(|arg| format!("the argument {} is not Unicode", arg.to_string_lossy()))?;
+                let texts =
+                    texts.map_err(|arg| format!("the argument {} is not Unicode", arg.to_string_lossy()))?;
                 install.arguments = Some(texts);
             }
             _ => {
@@ -183,9 +192,13 @@ mod tests {
 
     #[test]
     fn slips_of_the_finger_are_told() {
-        for (slip, word) in
-            [("instal", "install"), ("isntall", "install"), ("statsu", "status"), ("Stop", "stop"), ("ruun", "run")]
-        {
+        for (slip, word) in [
+            ("instal", "install"),
+            ("isntall", "install"),
+            ("statsu", "status"),
+            ("Stop", "stop"),
+            ("ruun", "run"),
+        ] {
             let error = parse(&args(&[slip]), false).unwrap_err();
             assert!(error.contains(&format!("did you mean `{word}`")), "{error}");
         }

@@ -116,6 +116,9 @@ enum Sink {
     Journal(Syslog),
     Syslog(Syslog),
     EventLog(EventLog),
+    /// Kept, for tests.
+    #[cfg(test)]
+    Kept(std::sync::Mutex<Vec<String>>),
 }
 
 impl Logger {
@@ -137,12 +140,10 @@ impl Logger {
         };
         let sink = match origin {
             _ if syslog::stderr_is_journal() => journal(),
-            Origin::Backend(Backend::WindowsScm) => {
-                EventLog::open(name).map_or(Sink::Stderr, Sink::EventLog)
-            }
+            Origin::Backend(Backend::WindowsScm) => EventLog::open(name).map_or(Sink::Stderr, Sink::EventLog),
             // Their standard error goes nowhere, unless somebody has sent it somewhere.
             Origin::Backend(Backend::OpenRc | Backend::Sysv | Backend::Rcd) => {
-                Syslog::syslog(name).map_or(Sink::Stderr, Sink::Syslog)
+                Syslog::open(name).map_or(Sink::Stderr, Sink::Syslog)
             }
             _ => Sink::Stderr,
         };
@@ -195,6 +196,8 @@ impl Logger {
             Sink::Journal(_) => LogTarget::Journal,
             Sink::Syslog(_) => LogTarget::Syslog,
             Sink::EventLog(_) => LogTarget::EventLog,
+            #[cfg(test)]
+            Sink::Kept(_) => LogTarget::Stderr,
         }
     }
 
@@ -282,6 +285,11 @@ impl Logger {
                     Level::Info | Level::Debug => Severity::Info,
                 };
                 log.report(severity, &plain());
+                true
+            }
+            #[cfg(test)]
+            Sink::Kept(kept) => {
+                kept.lock().unwrap().push(format!("{level}: {}", plain()));
                 true
             }
         };

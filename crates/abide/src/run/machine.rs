@@ -187,7 +187,9 @@ impl Machine {
                 self.stop(StopReason::Program, now, &mut actions);
             }
             Event::Stop(reason) => self.stop(reason, now, &mut actions),
-            Event::Pause(_) | Event::Continue | Event::Reload if self.call.is_some() => self.next = Some(event),
+            Event::Pause(_) | Event::Continue | Event::Reload if self.call.is_some() => {
+                self.next = Some(event)
+            }
             Event::Pause(_) | Event::Continue | Event::Reload => self.wish(&event, now, &mut actions),
         }
         actions

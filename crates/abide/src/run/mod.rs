@@ -44,7 +44,8 @@ pub(crate) fn run(run: Run) -> i32 {
         let kept = Arc::new(Mutex::new(Some((run, logger))));
         let take = |kept: &Mutex<Option<_>>| kept.lock().unwrap_or_else(PoisonError::into_inner).take();
         let for_scm = Arc::clone(&kept);
-        let body = move |link: Link| take(&for_scm).map_or(1, |(run, logger)| drive(run, logger, origin, &link));
+        let body =
+            move |link: Link| take(&for_scm).map_or(1, |(run, logger)| drive(run, logger, origin, &link));
         return match link::try_host(Kind::Scm, &name, body) {
             Ok(code) => code,
             Err(error) => match take(&kept) {

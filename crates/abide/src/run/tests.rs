@@ -108,7 +108,10 @@ fn a_stop_during_the_start_waits_for_it_but_not_beyond_its_own_deadline() {
     assert_eq!(machine.next_due(), Some(asked + STOP));
     let later = asked + Duration::from_secs(3);
     let actions = machine.on(Event::Called(Ok(())), later);
-    assert!(matches!(actions[..], [Action::Call(Call::Stop(stop))] if stop.deadline == asked + STOP), "{actions:?}");
+    assert!(
+        matches!(actions[..], [Action::Call(Call::Stop(stop))] if stop.deadline == asked + STOP),
+        "{actions:?}"
+    );
     assert_eq!(end(&machine.due(asked + STOP)), Some(1));
 }
 

@@ -31,7 +31,9 @@ impl Service {
     pub(super) fn spec(&self, kind: Kind) -> Result<Spec, Error> {
         for (time, what) in [(self.start_timeout, "start_timeout"), (self.stop_timeout, "stop_timeout")] {
             if time > LONGEST {
-                return Err(self.wrong(&format!("its {what} is longer than {}", abide_spec::Duration(LONGEST))));
+                return Err(
+                    self.wrong(&format!("its {what} is longer than {}", abide_spec::Duration(LONGEST)))
+                );
             }
         }
         let mut spec = Spec::minimal(self.checked_name()?, self.command()?);
@@ -96,14 +98,16 @@ impl Service {
             return Err(self.wrong(&format!("{} is not there, or not executable", executable.display())));
         }
         let Some(executable) = executable.to_str() else {
-            return Err(self.wrong(&format!(
-                "the path of its executable, {}, is not Unicode",
-                executable.display()
-            )));
+            return Err(
+                self.wrong(&format!("the path of its executable, {}, is not Unicode", executable.display()))
+            );
         };
         let ambiguous = self.arguments.first().is_some_and(|first| is_word(first));
         let guard = ambiguous.then(|| "--".to_owned());
-        Ok(std::iter::once(executable.to_owned()).chain(guard).chain(self.arguments.iter().cloned()).collect())
+        Ok(std::iter::once(executable.to_owned())
+            .chain(guard)
+            .chain(self.arguments.iter().cloned())
+            .collect())
     }
 }
 

@@ -74,7 +74,9 @@ fn what_cannot_be_is_told_before_anything_is_done() {
     assert!(why(service().stop_timeout(Duration::from_secs(86_400))).contains("stop_timeout"));
     assert!(why(service().executable("orders")).contains("begin at the root"));
     assert!(why(service().executable("/not/there")).contains("not there"));
-    assert!(why(service().restart_policy(Restart::always().give_up_after(0, Duration::ZERO))).contains("give-up"));
+    assert!(
+        why(service().restart_policy(Restart::always().give_up_after(0, Duration::ZERO))).contains("give-up")
+    );
 }
 
 #[test]

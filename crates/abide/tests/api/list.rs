@@ -105,7 +105,11 @@ fn one(item: &Item, exported: &BTreeMap<String, String>, see: &mut See<'_>) {
             derives(&it.ident, &it.attrs, see);
             let mark = if is_open(&it.attrs) { "" } else { "!" };
             for variant in &it.variants {
-                see(format!("{mark}variant {}::{}", it.ident, text_of_variant(variant)), &variant.attrs, false);
+                see(
+                    format!("{mark}variant {}::{}", it.ident, text_of_variant(variant)),
+                    &variant.attrs,
+                    false,
+                );
             }
         }
         Item::Trait(it) if is(&it.ident) && is_public(&it.vis) => {
@@ -118,7 +122,9 @@ fn one(item: &Item, exported: &BTreeMap<String, String>, see: &mut See<'_>) {
             }
         }
         Item::Impl(it) => implementation(it, exported, see),
-        Item::Mod(it) if it.content.is_none() && is_public(&it.vis) => panic!("a public module: {}", it.ident),
+        Item::Mod(it) if it.content.is_none() && is_public(&it.vis) => {
+            panic!("a public module: {}", it.ident)
+        }
         _ => {}
     }
 }

@@ -91,7 +91,10 @@ fn what_breaks_is_seen() {
     assert!(with("fn A::c (& self)").is_empty());
     assert!(with("!required T::f (& self)").is_empty(), "of a new trait");
     assert_eq!(with("!variant E::Two").len(), 1);
-    assert_eq!(breaks(&old, &set(&["struct A", "fn A::b (& mut self)", "!variant E::One", "enum E"])).len(), 1);
+    assert_eq!(
+        breaks(&old, &set(&["struct A", "fn A::b (& mut self)", "!variant E::One", "enum E"])).len(),
+        1
+    );
     assert_eq!(series("0.1.7"), "0.1");
     assert_eq!(series("2.3.4"), "2");
 }

@@ -12,7 +12,7 @@ pub(crate) struct EventLog {
 
 impl EventLog {
     pub(crate) fn open(service: &str) -> io::Result<Self> {
-        let syslog = if stderr_is_journal() { None } else { Syslog::syslog(service) };
+        let syslog = if stderr_is_journal() { None } else { Syslog::open(service) };
         Ok(Self { syslog })
     }
 

@@ -25,7 +25,7 @@ pub(crate) struct Syslog {
 }
 
 impl Syslog {
-    fn open(address: &str, name: &str, is_journal: bool) -> Option<Self> {
+    fn connect(address: &str, name: &str, is_journal: bool) -> Option<Self> {
         let socket = UnixDatagram::unbound().ok()?;
         socket.set_nonblocking(true).ok()?;
         socket.connect(address).ok()?;
@@ -35,11 +35,11 @@ impl Syslog {
     }
 
     pub(crate) fn journal(name: &str) -> Option<Self> {
-        Self::open(JOURNAL, name, true)
+        Self::connect(JOURNAL, name, true)
     }
 
-    pub(crate) fn syslog(name: &str) -> Option<Self> {
-        SYSLOG.iter().find_map(|address| Self::open(address, name, false))
+    pub(crate) fn open(name: &str) -> Option<Self> {
+        SYSLOG.iter().find_map(|address| Self::connect(address, name, false))
     }
 
     pub(crate) fn send(&self, priority: u8, text: &str, fields: &[(String, String)]) -> bool {
@@ -93,7 +93,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         let server = UnixDatagram::bind(&path).unwrap();
-        let log = Syslog::open(path.to_str().unwrap(), "my orders", false).unwrap();
+        let log = Syslog::connect(path.to_str().unwrap(), "my orders", false).unwrap();
         assert!(log.send(6, "one\n\ntwo", &[]));
         let mut buffer = [0; 200];
         for expected in ["one", "two"] {
@@ -107,6 +107,6 @@ mod tests {
 
     #[test]
     fn nobody_listening_is_no_log() {
-        assert!(Syslog::open("/nowhere/at/all", "a", true).is_none());
+        assert!(Syslog::connect("/nowhere/at/all", "a", true).is_none());
     }
 }
