@@ -36,6 +36,10 @@ pub fn of(verb: &str) -> &'static [Example] {
             ("abide plan --backend scm web.toml", "and on Windows?"),
             ("abide plan --backend systemd --json web.toml", "every generated file, whole"),
         ],
+        "backends" => &[
+            ("abide backends", "which service managers are there, and what does each honour?"),
+            ("abide backends runit", "how, in words, and what is nearest to what it lacks"),
+        ],
         "apply" => &[
             ("sudo abide apply web.toml", "install it, or update it with one restart at most"),
             ("sudo abide apply services/", "all specs of a folder, all or none"),

@@ -64,7 +64,8 @@ fn columns() -> Vec<Column> {
 fn rows(backends: &[Backend]) -> Vec<Vec<Cell>> {
     let Some(first) = backends.first() else { return Vec::new() };
     let offers = first.offers.iter().enumerate().map(|(index, offer)| {
-        let cells = backends.iter().filter_map(|backend| backend.offers.get(index)).map(|offer| has(offer.has));
+        let cells =
+            backends.iter().filter_map(|backend| backend.offers.get(index)).map(|offer| has(offer.has));
         std::iter::once(Cell::from(offer.what)).chain(cells).collect()
     });
     let settings = first.capabilities.iter().enumerate().map(|(index, capability)| {
@@ -72,9 +73,16 @@ fn rows(backends: &[Backend]) -> Vec<Vec<Cell>> {
             .iter()
             .filter_map(|backend| backend.capabilities.get(index))
             .map(|capability| supported(capability.support));
-        std::iter::once(Cell::from(format!("`{}`", capability.field))).chain(cells).collect()
+        std::iter::once(Cell::from(setting(capability))).chain(cells).collect()
     });
     offers.chain(settings).collect()
+}
+
+fn setting(capability: &manager::Capability) -> String {
+    match capability.values {
+        "" => format!("`{}`", capability.field),
+        values => format!("`{}` ({values})", capability.field),
+    }
 }
 
 fn has(has: Has) -> Cell {
@@ -113,7 +121,7 @@ fn in_words(backend: &Backend, printer: &Printer) -> Result<Exit, Failure> {
                 format!("{BAD}missing{BAD:#}: {} {why}; nearest: {nearest}", backend.name)
             }
         };
-        printer.data(format!("  `{}`: {told}", capability.field))?;
+        printer.data(format!("  {}: {told}", setting(capability)))?;
     }
     Ok(Exit::Ok)
 }

@@ -15,6 +15,8 @@ use super::{Finding, Kind, Level};
 pub struct Capability {
     /// The setting, as in the spec: "limits.cpu".
     pub field: &'static str,
+    /// Which of its values are meant, where not all are: "delayed". Else empty.
+    pub values: &'static str,
     /// What becomes of it.
     pub support: Support,
 }
@@ -63,8 +65,10 @@ const NO_GROUP: Support = missing(
     "has no control group of its own to bound",
     "a service under systemd (`abide apply`), or a container",
 );
-const NO_GROUP_HERE: Support =
-    missing("gives a service no control group to bound", "`limits.open-files` and `limits.processes`, or a container");
+const NO_GROUP_HERE: Support = missing(
+    "gives a service no control group to bound",
+    "`limits.open-files` and `limits.processes`, or a container",
+);
 const NOT_IN_FOREGROUND: Support =
     missing("does not restrict programs", "a service under systemd (`abide apply`), or a container");
 const OF_WINDOWS: Support = missing("has no such account", "`account.run-as = \"least-privilege\"`");
@@ -165,11 +169,7 @@ static ROWS: &[Row] = &[
             _ => Full,
         },
     },
-    Row {
-        field: "reload.signal",
-        used: |spec| matches!(spec.reload, Some(Reload::Signal(_))),
-        by: signals,
-    },
+    Row { field: "reload.signal", used: |spec| matches!(spec.reload, Some(Reload::Signal(_))), by: signals },
     Row {
         field: "debug.on.signal",
         used: |spec| spec.debug.as_ref().is_some_and(|debug| matches!(debug.on, abide_spec::Act::Signal(_))),
@@ -188,7 +188,10 @@ static ROWS: &[Row] = &[
                 missing("sets no bound to open files", "`limits.memory`, which bounds them in the end")
             }
             Kind::Foreground => on_windows(
-                missing("cannot bound open files on Windows", "`limits.memory`, which bounds them in the end"),
+                missing(
+                    "cannot bound open files on Windows",
+                    "`limits.memory`, which bounds them in the end",
+                ),
                 Full,
             ),
             _ => Full,
@@ -262,7 +265,10 @@ static ROWS: &[Row] = &[
 
 /// Why a setting of the supervisor is lost on a program that is a service itself.
 const fn unsupervised(nearest: &'static str) -> Support {
-    missing("starts the program directly (`program.supervised = false`), and this is a supervisor's work", nearest)
+    missing(
+        "starts the program directly (`program.supervised = false`), and this is a supervisor's work",
+        nearest,
+    )
 }
 
 const SUPERVISE: &str = "leaving `program.supervised` out";
@@ -292,11 +298,7 @@ static UNSUPERVISED: &[Row] = &[
         used: |spec| spec.logs != abide_spec::Logs::default(),
         by: |_| unsupervised("the service manager's own log, or leaving `program.supervised` out"),
     },
-    Row {
-        field: "debug",
-        used: |spec| spec.debug.is_some(),
-        by: |_| unsupervised(SUPERVISE),
-    },
+    Row { field: "debug", used: |spec| spec.debug.is_some(), by: |_| unsupervised(SUPERVISE) },
     Row {
         field: "reload.command",
         used: |spec| matches!(spec.reload, Some(Reload::Command(_))),
@@ -305,7 +307,13 @@ static UNSUPERVISED: &[Row] = &[
     Row {
         field: "program.inherit-env",
         used: |spec| spec.program.inherit_env != abide_spec::InheritEnv::All,
-        by: |kind| if kind == Kind::Systemd { Full } else { unsupervised("`program.env`, which is set on top of what the service manager gives") },
+        by: |kind| {
+            if kind == Kind::Systemd {
+                Full
+            } else {
+                unsupervised("`program.env`, which is set on top of what the service manager gives")
+            }
+        },
     },
 ];
 
@@ -318,7 +326,21 @@ fn sandboxed(spec: &Spec) -> bool {
 /// What a kind of service manager makes of every setting that not all of them honour.
 #[must_use]
 pub fn table(kind: Kind) -> Vec<Capability> {
-    ROWS.iter().map(|row| Capability { field: row.field, support: (row.by)(kind) }).collect()
+    ROWS.iter()
+        .map(|row| Capability { field: row.field, values: values(row.field), support: (row.by)(kind) })
+        .collect()
+}
+
+/// Which values of a setting a row is about.
+fn values(field: &str) -> &'static str {
+    match field {
+        "start.mode" => "delayed",
+        "account.run-as" => "local-service, network-service",
+        "security.network" => "less than all",
+        "security.home" => "less than full",
+        "security.new-privileges" | "security.shared-temp" => "true",
+        _ => "",
+    }
 }
 
 /// What a kind of service manager can't make of this spec: errors, or warnings where the spec accepts the loss.
@@ -401,7 +423,7 @@ mod tests {
     #[test]
     fn every_alternative_is_said() {
         for kind in Kind::ALL {
-            for Capability { field, support } in table(kind) {
+            for Capability { field, support, .. } in table(kind) {
                 if let Support::Missing { why, nearest } = support {
                     assert!(!why.is_empty() && !nearest.is_empty(), "{field}");
                 }
