@@ -91,6 +91,17 @@ impl Ledger {
         });
     }
 
+    /// Writes down a default of ours that the other tool cannot honour.
+    pub fn lost(&self, service: Option<&str>, field: &str, why: &str) {
+        self.push(Slot {
+            service: service.map(str::to_owned),
+            field: field.to_owned(),
+            value: None,
+            span: None,
+            state: State::Done { fate: Fate::Left, to: None, why: Some(why.to_owned()) },
+        });
+    }
+
     fn push(&self, slot: Slot) -> Field<'_> {
         let mut slots = self.slots.borrow_mut();
         slots.push(slot);

@@ -111,6 +111,15 @@ impl<'l> Book<'l> {
         self.ledger.default(Some(&self.name), path, to, why);
     }
 
+    /// What of it has no fate yet is left; and if the spec says nothing about it, its default is.
+    pub fn left_or_lost(&self, path: &str, why: &str) {
+        if self.has(path) {
+            self.left(path, why);
+        } else {
+            self.ledger.lost(Some(&self.name), path, why);
+        }
+    }
+
     pub fn note(&self, text: &str) {
         self.ledger.note(text);
     }

@@ -64,7 +64,10 @@ pub(super) fn write(book: &Book<'_>, spec: &Spec) -> String {
         "StandardOutPath, StandardErrorPath",
         "without them the output is lost; newsyslog has to keep the files small",
     );
-    book.left("security", "launchd has no sandbox; sandbox-exec and entitlements are macOS's own");
+    if spec.security.profile == abide_spec::Profile::None {
+        book.carried("security.profile", "no sandbox");
+    }
+    book.left_or_lost("security", "launchd has no sandbox; sandbox-exec and entitlements are macOS's own");
     book.left("reload", "launchd sends no signal to reload");
     book.left("start.ready", "launchd asks nothing: a job is ready when it runs");
     book.leave_common();
@@ -165,6 +168,13 @@ fn restart(book: &Book<'_>, spec: &Spec, plist: &mut Plist) {
         book.changed("restart.delay", "ThrottleInterval", why);
     } else {
         book.default("restart.delay", "ThrottleInterval", "launchd waits 10 s between two starts");
+    }
+    if rules.when == When::Never {
+        book.left("restart.give-up", "nothing is restarted");
+    } else if rules.give_up.is_some() {
+        book.left_or_lost("restart.give-up", "launchd never gives up");
+    } else {
+        book.carried("restart.give-up", "KeepAlive");
     }
     book.left("restart", "launchd has no such rule");
 }

@@ -42,7 +42,10 @@ pub(super) fn write(book: &Book<'_>, spec: &Spec) -> String {
     stop(book, spec, &mut script);
     logs(book, spec, &mut script);
     book.left("limits", "NSSM bounds nothing");
-    book.left("security", "NSSM restricts nothing");
+    if spec.security.profile == abide_spec::Profile::None {
+        book.carried("security.profile", "no sandbox");
+    }
+    book.left_or_lost("security", "NSSM restricts nothing");
     book.left("reload", "a program of Windows is not told to reload");
     book.left("start.ready", "NSSM asks nothing: a service is running when its program is");
     book.leave_common();
@@ -186,8 +189,10 @@ fn restart(book: &Book<'_>, spec: &Spec, script: &mut Script<'_>) {
     book.left("restart.signals", "signals are for Unix");
     if rules.give_up.is_none() {
         book.carried("restart.give-up", "AppExit");
+    } else if rules.when == When::Never {
+        book.left("restart.give-up", "nothing is restarted");
     } else {
-        book.left("restart.give-up", "NSSM never gives up");
+        book.left_or_lost("restart.give-up", "NSSM never gives up");
     }
 }
 

@@ -237,7 +237,9 @@ fn account(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
 /// A time as systemd reads it.
 fn span(time: abide_spec::Duration) -> String {
     let time = time.get();
-    if time.subsec_nanos() == 0 {
+    if time.subsec_nanos() > 0 && time.as_micros() % 1000 == 0 {
+        format!("{}ms", time.as_millis())
+    } else if time.subsec_nanos() == 0 {
         time.as_secs().to_string()
     } else {
         format!("{}us", time.as_micros().max(1))
@@ -253,23 +255,14 @@ fn restart(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
     };
     unit.service("Restart", when);
     book.carried_or_default("restart.when", "[Service] Restart", "without it a unit is not restarted");
-    unit.service("RestartSec", span(rules.delay.initial));
-    book.carried_or_default("restart.delay.initial", "[Service] RestartSec", "systemd waits 100 ms");
-    if rules.delay.factor > 1.0 && rules.delay.max > rules.delay.initial {
-        let ratio = rules.delay.max.get().as_secs_f64() / rules.delay.initial.get().as_secs_f64().max(0.001);
-        let steps = (ratio.ln() / rules.delay.factor.ln()).round().clamp(1.0, 1000.0);
-        unit.service("RestartSteps", steps);
-        unit.service("RestartMaxDelaySec", span(rules.delay.max));
-        for path in ["restart.delay.factor", "restart.delay.max"] {
-            book.changed(
-                path,
-                "[Service] RestartSteps, RestartMaxDelaySec",
-                "from systemd 254 on; the delay never begins anew",
-            );
-        }
+    let restarts =
+        rules.when != When::Never || !rules.codes.always.is_empty() || !rules.signals.always.is_empty();
+    if restarts {
+        delays(book, rules, unit);
     } else {
-        book.carried("restart.delay.factor", "[Service] RestartSec");
-        book.carried("restart.delay.max", "[Service] RestartSec");
+        for path in ["restart.delay", "restart.give-up", "restart.reset-after"] {
+            book.left(path, "nothing is restarted");
+        }
     }
     book.left("restart.delay.jitter", "delays of a unit have no random part");
     book.left("restart.reset-after", "delays of a unit never begin anew");
@@ -302,6 +295,28 @@ fn restart(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
     for kind in ["codes", "signals"] {
         book.carried(&format!("restart.{kind}.never"), "[Service] RestartPreventExitStatus");
         book.carried(&format!("restart.{kind}.always"), "[Service] RestartForceExitStatus");
+    }
+}
+
+/// How soon and how often a unit is restarted.
+fn delays(book: &Book<'_>, rules: &abide_spec::Restart, unit: &mut Unit) {
+    unit.service("RestartSec", span(rules.delay.initial));
+    book.carried_or_default("restart.delay.initial", "[Service] RestartSec", "systemd waits 100 ms");
+    if rules.delay.factor > 1.0 && rules.delay.max > rules.delay.initial {
+        let ratio = rules.delay.max.get().as_secs_f64() / rules.delay.initial.get().as_secs_f64().max(0.001);
+        let steps = (ratio.ln() / rules.delay.factor.ln()).round().clamp(1.0, 1000.0);
+        unit.service("RestartSteps", steps);
+        unit.service("RestartMaxDelaySec", span(rules.delay.max));
+        for path in ["restart.delay.factor", "restart.delay.max"] {
+            book.changed(
+                path,
+                "[Service] RestartSteps, RestartMaxDelaySec",
+                "from systemd 254 on; the delay never begins anew",
+            );
+        }
+    } else {
+        book.carried("restart.delay.factor", "[Service] RestartSec");
+        book.carried("restart.delay.max", "[Service] RestartSec");
     }
     match rules.give_up {
         Some(give_up) => {

@@ -60,7 +60,10 @@ pub(super) fn write(book: &Book<'_>, spec: &Spec) -> String {
     stop(book, spec, &mut out);
     logs(book, spec, &mut out);
     book.left("limits", "WinSW bounds nothing");
-    book.left("security", "WinSW restricts nothing");
+    if spec.security.profile == abide_spec::Profile::None {
+        book.carried("security.profile", "no sandbox");
+    }
+    book.left_or_lost("security", "WinSW restricts nothing");
     book.left("reload", "a program of Windows is not told to reload");
     book.left("start.ready", "WinSW asks nothing: a service is running when its program is");
     book.leave_common();
@@ -177,7 +180,7 @@ fn restart(book: &Book<'_>, spec: &Spec, out: &mut String) {
             out.push_str("  <onfailure action=\"none\"/>\n");
             book.changed("restart.give-up", "onfailure", "failures are counted until <resetfailure> is over");
         } else {
-            book.left("restart.give-up", "the last <onfailure> is done again and again");
+            book.left_or_lost("restart.give-up", "the last <onfailure> is done again and again");
         }
     } else {
         book.carried("restart.give-up", "onfailure");
