@@ -234,7 +234,9 @@ fn whole_life() {
         until("it runs on", || matches!(place.state(), ManagerState::Running | ManagerState::Paused));
     }
     scm.reload(&place.name, PATIENCE, &mut |_| {}).unwrap();
-    until("it was told", || std::fs::read_to_string(&notes).is_ok_and(|seen| seen.ends_with("Reload\nReload\n")));
+    until("it was told", || {
+        std::fs::read_to_string(&notes).is_ok_and(|seen| seen.ends_with("Reload\nReload\n"))
+    });
     scm.restart(&place.name, PATIENCE, &mut |_| {}).unwrap();
     assert_ne!(scm.status(&place.name).unwrap().main_pid, status.main_pid);
     place.stop();
