@@ -48,6 +48,8 @@ fn forms() -> Vec<(&'static str, Value)> {
     let bad = Folder::new();
     bad.write("bad.toml", "nam = 1\n");
     bad.write("lost.toml", "name = \"lost\"\nstart.mode = \"delayed\"\n[program]\ncommand = [\"/bin/sh\"]\n");
+    bad.write("supervisord.conf", "[program:web]\ncommand=/bin/sh\npriority=1\n[include]\nfiles=x\n");
+    bad.write("good.toml", "name = \"good\"\n[program]\ncommand = [\"/bin/sh\"]\n");
     let up = folder.up(&["-q"]);
     folder.wait_ready("web");
     let json = |words: &[&str]| folder.abide(words).json();
@@ -56,6 +58,9 @@ fn forms() -> Vec<(&'static str, Value)> {
         ("abide.backend/1", json(&["backends", "--json"])),
         ("abide.check/1", bad.abide(&["check", "--json", "--backend", "systemd", "."]).json()),
         ("abide.plan/1", json(&["plan", "--json", "--backend", "systemd", "web.toml"])),
+        ("abide.import/1", bad.abide(&["import", "--json", "supervisord.conf", "-o", "made"]).json()),
+        ("abide.import/1", bad.abide(&["import", "--json", "supervisord.conf"]).json()),
+        ("abide.export/1", bad.abide(&["export", "--json", "winsw", "good.toml"]).json()),
         ("abide.status/1", json(&["status", "--json"])),
         ("abide.status/1", json(&["status", "web", "--json"])),
         ("abide.log/1", lines(&folder.abide(&["logs", "web", "--json"]).ended(0).stdout)),
