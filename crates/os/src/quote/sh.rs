@@ -19,6 +19,7 @@ pub fn sh_words<T: AsRef<str>>(words: impl IntoIterator<Item = T>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(unix)]
     use proptest::prelude::*;
 
     #[test]
@@ -31,6 +32,7 @@ mod tests {
     }
 
     /// Texts as awkward arguments, paths and values have them.
+    #[cfg(unix)]
     fn text() -> impl Strategy<Value = String> {
         let awkward = prop::sample::select(
             "'\"\\\\'$`%!#&|;<>(){}[]*?~=^ \t\r\n\u{1}\u{1b}\u{7f}abé漢😀-".chars().collect::<Vec<_>>(),

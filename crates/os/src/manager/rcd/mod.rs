@@ -144,9 +144,9 @@ impl Native for Rcd {
             return Ok(Seen { at_boot, state, exit, ..Seen::NOTHING });
         };
         let main = main.filter(|main| self.tools.is_child(*main, keeper));
-        // Between two runs there is the shell alone.
+        // Between two runs there is the shell alone, which is nobody to send signals to.
         let state = if main.is_some() { ManagerState::Running } else { ManagerState::Starting };
-        Ok(Seen { at_boot, state, pid: Some(main.unwrap_or(keeper)), ..Seen::NOTHING })
+        Ok(Seen { at_boot, state, pid: main, ..Seen::NOTHING })
     }
 
     fn register(&self, name: &Name, mode: StartMode) -> Result<(), StepError> {
@@ -159,7 +159,7 @@ impl Native for Rcd {
     }
 
     fn start(&self, name: &Name, wait: Duration) -> Result<(), ManagerError> {
-        if self.look(name)?.pid.is_some() {
+        if self.keeper(name).is_some() || self.look(name)?.pid.is_some() {
             return Ok(());
         }
         // `onestart`: whatever rc.conf says about the boot.
@@ -168,11 +168,11 @@ impl Native for Rcd {
 
     fn stop(&self, name: &Name, wait: Duration) -> Result<(), ManagerError> {
         let begun = Instant::now();
-        let Some(pid) = self.look(name)?.pid else { return Ok(()) };
         if self.keeper(name).is_some() {
             return self.tools.service(name, &self.paths(name).script, "onestop", wait);
         }
         // A supervisor by itself, of which no script knows.
+        let Some(pid) = self.look(name)?.pid else { return Ok(()) };
         self.tools.terminate(pid)?;
         while self.look(name)?.pid == Some(pid) {
             if begun.elapsed() >= wait {
