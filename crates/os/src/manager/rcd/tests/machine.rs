@@ -87,11 +87,12 @@ const PROGRAM: &str = r#"#!/bin/sh
 folder=${0%/*}
 say() { printf '%s\n' "$*" >>"$folder/said"; }
 case $1 in wait) say "$*"; exit 0 ;; esac
-say "started $*"
 trap 'say TERM; exit 0' TERM
 trap 'say INT; exit 0' INT
 trap 'say HUP; [ "$1" = run ] || exit 0' HUP
 trap 'say USR1' USR1
+# Said when it can be told things.
+say "started $*"
 read -r order <"$folder/orders"
 case $order in
 exit*) exit "${order#exit }" ;;
