@@ -10,6 +10,7 @@ use abide_spec::{Name, RunAs, Spec};
 
 use super::Kind;
 use super::apply::{Act, Step, StepError};
+use super::turns::Turn;
 use crate::account;
 
 /// The account that a program shall have, where that is one for this service alone which has to be made.
@@ -199,6 +200,7 @@ const SEARCHED: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 
 /// Runs tools in order until one fails.
 fn run(calls: &[Call]) -> Result<(), String> {
+    let _turn = Turn::at_accounts();
     calls.iter().try_for_each(|words| listed(words).map(drop))
 }
 

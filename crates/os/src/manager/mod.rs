@@ -34,14 +34,15 @@ pub(crate) mod supervisor;
 pub mod systemd;
 mod sysv;
 pub(crate) mod task;
+pub(crate) mod turns;
 
 pub use accounts::own as own_account;
 pub use capability::{Capability, Support, findings, table};
 pub use connect::{connect, preview};
 pub use detect::{available, detect};
 pub use engine::{Awaited, await_end, await_supervisor};
-pub use offers::{Has, Offer, offers};
 pub use error::{ErrorKind, ManagerError};
+pub use offers::{Has, Offer, offers};
 pub use plan::{Access, Artifact, Change, ChangeKind, Finding, Level, Plan, Target};
 pub use status::{Enabled, ManagerExit, ManagerState, ManagerStatus};
 pub use supervisor::content_hash;
@@ -290,12 +291,7 @@ pub trait ServiceManager: Send + Sync {
 
     /// Has a running service read its settings again, where the service manager passes that on to a program without a
     /// supervisor. Supervised ones are asked over their control endpoint.
-    fn reload(
-        &self,
-        name: &Name,
-        wait: Duration,
-        watcher: &mut Watcher<'_>,
-    ) -> Result<(), ManagerError> {
+    fn reload(&self, name: &Name, wait: Duration, watcher: &mut Watcher<'_>) -> Result<(), ManagerError> {
         let _ = (wait, watcher);
         Err(ManagerError::Failed {
             name: name.clone(),
@@ -343,8 +339,11 @@ pub enum Scope {
 #[must_use]
 pub fn last_act(kind: Kind, scope: Scope, name: &Name, code: i32) -> i32 {
     match kind {
-        Kind::OpenRc => {
-            let _ = (scope, name);
+        Kind::OpenRc | Kind::Sysv => {
+            if let Ok(layout) = crate::paths::Layout::of(scope) {
+                let act = if kind == Kind::OpenRc { openrc::last_act } else { sysv::last_act };
+                act(&layout, name, code);
+            }
             code
         }
         // It tells success alone from all else, and brings back all else.

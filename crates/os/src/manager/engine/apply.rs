@@ -12,6 +12,7 @@ use crate::fs::{hand_over, sweep_beside};
 use crate::manager::apply::{Act, MakeDir, PutFile, Step, StepError, run};
 use crate::manager::native::Native;
 use crate::manager::shared;
+use crate::manager::turns::Turn;
 use crate::manager::{
     Applied, Level, ManagerError, Plan, Progress, ServiceManager as _, Watcher, accounts, start_budget,
     stop_budget,
@@ -29,6 +30,7 @@ impl<N: Native> Engine<N> {
         }
         self.may_change()?;
         let lock = shared::lock(&self.layout, &plan.service)?;
+        let turn = Turn::to_use(&self.layout);
         let work = self.work(&plan.desired)?;
         if work.plan.blocked() || work.plan.changes != plan.changes {
             return Err(ManagerError::Changed { name: plan.service.clone() });
@@ -39,10 +41,12 @@ impl<N: Native> Engine<N> {
         let mut steps = self.steps(&work);
         let outcome = run(&mut steps, watcher);
         drop(steps);
+        drop(turn);
         // The file would only be in the way of a later look at what is left.
         let _ = lock.remove();
         outcome?;
         if !shared::others_are_changed(&self.layout, &plan.service) {
+            let _turn = Turn::to_remove(&self.layout);
             for path in &work.drop {
                 let _ = crate::fs::remove_file(path);
             }

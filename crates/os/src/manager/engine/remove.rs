@@ -9,6 +9,7 @@ use super::machine::Found;
 use crate::fs::sweep_beside;
 use crate::manager::native::Native;
 use crate::manager::shared;
+use crate::manager::turns::Turn;
 use crate::manager::{
     ManagerError, Progress, Removed, Scope, ServiceManager as _, Uninstall, Watcher, accounts,
 };
@@ -36,6 +37,17 @@ impl<N: Native> Engine<N> {
         work.run(&found, how)?;
         let removed = work.removed;
         let _ = lock.remove();
+        self.drop_empty_folders(name)?;
+        Ok(removed)
+    }
+
+    /// Removes the folders that services share where nothing is in them any more.
+    fn drop_empty_folders(&self, name: &Name) -> Result<(), ManagerError> {
+        // Whoever changes something now may be about to use them, and does this in the end.
+        if shared::others_are_changed(&self.layout, name) {
+            return Ok(());
+        }
+        let _turn = Turn::to_remove(&self.layout);
         if let Some(locks) = self.layout.change_lock(name).parent() {
             shared::drop_if_empty(locks);
         }
@@ -45,7 +57,7 @@ impl<N: Native> Engine<N> {
         if self.our_definitions()?.is_empty() {
             self.native.shared_folders().iter().for_each(|folder| shared::drop_if_empty(folder));
         }
-        Ok(removed)
+        Ok(())
     }
 
     /// Whether an uninstall that was cut short left something.
@@ -118,6 +130,7 @@ impl<N: Native> Removal<'_, '_, N> {
         if shared::others_are_changed(&engine.layout, self.name) {
             return Ok(());
         }
+        let _turn = Turn::to_remove(&engine.layout);
         let ours = engine.our_definitions()?;
         let texts = ours.iter().map(|(_, _, text)| text.as_str());
         for copy in shared::drop_unused_supervisors(&engine.layout, texts)? {

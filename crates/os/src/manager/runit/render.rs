@@ -63,7 +63,7 @@ fn run(spec: &Spec, context: &Context, folder: &Path) -> String {
         let _ = write!(
             text,
             r#"for other in {}; do
-    for moment in 1 2 3 4 5; do
+    for moment in 1 2 3 4 5 6 7 8 9 10; do
         case $(sv status "$other" 2>&1) in
             *'want up'*) ;;
             run:* | finish:* | down:* | *'service directory'*) break ;;

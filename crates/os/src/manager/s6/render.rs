@@ -94,7 +94,7 @@ fn run(spec: &Spec, context: &Context, folder: &Path) -> String {
             text,
             r#"for other in {}; do
     [ -e "{SCANNED}/$other" ] || continue
-    for moment in 1 2 3 4 5; do
+    for moment in 1 2 3 4 5 6 7 8 9 10; do
         s6-svok "{SCANNED}/$other" && break
         sleep 1
     done
