@@ -117,7 +117,52 @@ pub(crate) mod kin {
             .then(|| StartToken(format!("{}.{:06}", info.pbi_start_tvsec, info.pbi_start_tvusec)))
     }
 
-    #[cfg(not(any(target_os = "macos", target_os = "ios")))]
+    #[cfg(target_os = "freebsd")]
+    pub(crate) fn start_token(pid: u32) -> Option<StartToken> {
+        let process = table(libc::KERN_PROC_PID, pid).into_iter().next()?;
+        (process.ki_stat != libc::SZOMB)
+            .then(|| StartToken(format!("{}.{:06}", process.ki_start.tv_sec, process.ki_start.tv_usec)))
+    }
+
+    /// The processes of the system's process table that have a number in common: the process (`KERN_PROC_PID`) or its
+    /// group (`KERN_PROC_PGRP`). See sysctl(3).
+    #[cfg(target_os = "freebsd")]
+    fn table(what: libc::c_int, number: u32) -> Vec<libc::kinfo_proc> {
+        let Ok(number) = libc::c_int::try_from(number) else { return Vec::new() };
+        let name = [libc::CTL_KERN, libc::KERN_PROC, what, number];
+        let each = size_of::<libc::kinfo_proc>();
+        let mut room = 16;
+        loop {
+            let mut found: Vec<libc::kinfo_proc> = Vec::with_capacity(room);
+            let mut length = room * each;
+            // SAFETY: the name has as many parts as said, and the buffer room for as many bytes as `length` says; nothing
+            // is set.
+            let result = unsafe {
+                libc::sysctl(
+                    name.as_ptr(),
+                    name.len() as libc::c_uint,
+                    found.as_mut_ptr().cast(),
+                    &raw mut length,
+                    std::ptr::null(),
+                    0,
+                )
+            };
+            if result == 0 {
+                // SAFETY: so many bytes were written, each entry whole, and every pattern of bits is one of this type.
+                unsafe { found.set_len((length / each).min(room)) };
+                // A system whose entries have another size than ours tells nothing that could be read.
+                found.retain(|process| usize::try_from(process.ki_structsize) == Ok(each));
+                return found;
+            }
+            let is_short = std::io::Error::last_os_error().raw_os_error() == Some(libc::ENOMEM);
+            if !is_short || room > 1 << 16 {
+                return Vec::new();
+            }
+            room *= 4;
+        }
+    }
+
+    #[cfg(not(any(target_os = "macos", target_os = "ios", target_os = "freebsd")))]
     pub(crate) fn start_token(pid: u32) -> Option<StartToken> {
         let pid = libc::pid_t::try_from(pid).ok()?;
         // SAFETY: a call without pointers that signals nobody.
@@ -144,7 +189,13 @@ pub(crate) mod kin {
         pids
     }
 
-    #[cfg(not(any(target_os = "macos", target_os = "ios")))]
+    #[cfg(target_os = "freebsd")]
+    fn group(pid: u32) -> Vec<u32> {
+        let members = table(libc::KERN_PROC_PGRP, pid);
+        members.into_iter().filter_map(|process| u32::try_from(process.ki_pid).ok()).collect()
+    }
+
+    #[cfg(not(any(target_os = "macos", target_os = "ios", target_os = "freebsd")))]
     fn group(pid: u32) -> Vec<u32> {
         start_token(pid).map(|_| pid).into_iter().collect()
     }

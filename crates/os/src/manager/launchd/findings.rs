@@ -8,6 +8,9 @@ use super::render::{definition, keeps_output, own_log};
 use crate::manager::capability::{self, lost};
 use crate::manager::{Context, Finding, Kind, Scope};
 
+/// The bytes of a socket's path on macOS, its closing NUL included.
+const LONGEST_SOCKET: usize = 104;
+
 /// What else in a spec does the same.
 const SUPERVISE: &str = "leaving `program.supervised` out";
 
@@ -18,6 +21,16 @@ pub(super) fn findings(spec: &Spec, context: &Context) -> Vec<Finding> {
         if !path.to_str().is_some_and(can_carry) {
             found.push(unspeakable(None, "the path", &direct::shown(path)));
         }
+    }
+    let control = layout.control(&spec.name);
+    let length = control.as_os_str().len();
+    if spec.program.supervised && length >= LONGEST_SOCKET {
+        let text = format!(
+            "the path of its control endpoint, {}, has {length} bytes, and macOS takes {} at most",
+            control.display(),
+            LONGEST_SOCKET - 1
+        );
+        found.push(Finding::error("name", text).with_hint("give the service a shorter name"));
     }
     if layout.scope == Scope::User {
         of_user(spec, &mut found);

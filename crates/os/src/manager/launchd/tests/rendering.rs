@@ -178,3 +178,12 @@ fn a_users_own_service_has_no_other_account() {
     assert_eq!(found[0].field.as_deref(), Some("account.run-as"));
     assert_eq!(errors(&spec), [""; 0]);
 }
+
+#[test]
+fn a_name_that_makes_a_socket_too_long_is_an_error_where_it_does() {
+    let name = "a".repeat(64);
+    let spec = Spec::parse(&format!("name = \"{name}\"\n[program]\ncommand = [\"/bin/true\"]\n")).unwrap();
+    assert_eq!(errors(&spec), [""; 0]);
+    let found = findings(&spec, &user_context(&spec));
+    assert_eq!(found.iter().map(|it| it.field.as_deref()).collect::<Vec<_>>(), [Some("name")]);
+}
