@@ -127,7 +127,8 @@ fn supervised(spec: &Spec, context: &Context) -> String {
 /// `supervise-daemon` starts its child again however it ended. So a supervisor that ends by itself calls `abide_ended` or
 /// `abide_failed` as its last act, for the `supervise-daemon` that it names and no later one. `openrc-run` marks a service
 /// as started when its start is over, whatever happened meanwhile, which is why that start is waited for before the
-/// service is marked.
+/// service is marked. Nor does a start that failed stop `supervise-daemon` itself, unless nobody else does: it would kill
+/// the supervisor in the middle of its last act.
 const SUPERVISED_START: &str = r#"	rm -f "$abide_exit" "$abide_status"
 	mkdir -p "${abide_log%/*/*}" && { [ -d "${abide_log%/*}" ] || mkdir -m 0700 "${abide_log%/*}"; } || return 1
 	if [ -n "$(find "$abide_log" -size +1024k 2>/dev/null)" ]; then
@@ -143,7 +144,7 @@ start_post() {
 		return 0
 		;;
 	3)
-		abide_down
+		abide_await_down
 		return 0
 		;;
 	4)
@@ -151,7 +152,7 @@ start_post() {
 		return 0
 		;;
 	*)
-		abide_down
+		abide_await_down
 		eerror "$RC_SVCNAME failed; \`abide events $RC_SVCNAME\` tells more"
 		return 1
 		;;
@@ -160,6 +161,16 @@ start_post() {
 
 abide_down() {
 	supervise-daemon "$RC_SVCNAME" --stop --pidfile "$pidfile"
+}
+
+abide_await_down() {
+	local tries
+	tries=0
+	while [ -s "$pidfile" ] && [ "$tries" -lt 100 ]; do
+		sleep 0.1
+		tries=$((tries + 1))
+	done
+	[ ! -s "$pidfile" ] || abide_down
 }
 
 abide_over() {

@@ -24,7 +24,7 @@ impl Answer {
 
     /// The last thing that it said, else how it ended.
     pub(in crate::manager) fn why(&self) -> String {
-        let said = self.text.lines().map(plain).filter(|line| !line.is_empty()).next_back();
+        let said = self.text.lines().map(plain).rfind(|line| !line.is_empty());
         said.unwrap_or_else(|| match self.code {
             Some(code) => format!("it ended with exit code {code}"),
             None => "a signal ended it".to_owned(),

@@ -78,8 +78,8 @@ impl Sysv {
 
 /// The complaint of one of our scripts, without the words around it.
 fn said(answer: &Answer) -> String {
-    let lines = answer.text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let told = lines.filter(|line| !line.ends_with("... failed.") && *line != "failed.").next_back();
+    let mut lines = answer.text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let told = lines.rfind(|line| !line.ends_with("... failed.") && *line != "failed.");
     told.map_or_else(
         || answer.why(),
         |line| line.rsplit_once("... ").map_or(line, |(_, rest)| rest).to_owned(),
@@ -95,6 +95,30 @@ fn must(tool: &Path, arguments: &[&str]) -> Result<(), StepError> {
         Err(trouble) => Err(fail(trouble.to_string())),
     }
 }
+
+/// Works at the links alone: these tools read all scripts and renumber the links of all, and two of them at the same time
+/// trip over each other.
+fn alone<T>(layout: &Layout, work: impl FnOnce() -> T) -> T {
+    // Let go when it is closed. Where there is nothing to lock, there is nothing to renumber.
+    let folder = fs::File::open(moved(layout, "/etc/init.d"));
+    let _held = folder.as_ref().map(fs::File::lock);
+    work()
+}
+
+/// Runs a tool that must succeed, and does not where a script that it reads goes away meanwhile: then once more.
+fn must_in_the_end(tool: &Path, arguments: &[&str]) -> Result<(), StepError> {
+    let mut pause = Duration::from_millis(50);
+    loop {
+        match must(tool, arguments) {
+            Err(_) if pause < LAST_PAUSE => std::thread::sleep(pause),
+            outcome => return outcome,
+        }
+        pause *= 2;
+    }
+}
+
+/// After a pause of this length it is not tried again.
+const LAST_PAUSE: Duration = Duration::from_secs(2);
 
 impl Native for Sysv {
     fn kind(&self) -> Kind {
@@ -171,32 +195,34 @@ impl Native for Sysv {
     fn register(&self, name: &Name, mode: StartMode) -> Result<(), StepError> {
         let at_boot = matches!(mode, StartMode::Auto | StartMode::Delayed);
         let name_text = name.as_str();
-        match self.keeper() {
+        alone(&self.layout, || match self.keeper() {
             Keeper::UpdateRc(tool) => {
-                must(&tool, &[name_text, "defaults"])?;
-                must(&tool, &[name_text, if at_boot { "enable" } else { "disable" }])
+                must_in_the_end(&tool, &[name_text, "defaults"])?;
+                must_in_the_end(&tool, &[name_text, if at_boot { "enable" } else { "disable" }])
             }
             Keeper::Chkconfig(tool) => {
                 must(&tool, &["--add", name_text])?;
                 must(&tool, &[name_text, if at_boot { "on" } else { "off" }])
             }
             Keeper::Links => links::make(&self.layout, name, at_boot),
-        }
+        })
     }
 
     fn forget(&self, name: &Name) -> Result<(), StepError> {
         if !links::are_there(&self.layout, name) {
             return Ok(());
         }
-        match self.keeper() {
-            Keeper::UpdateRc(tool) => must(&tool, &["-f", name.as_str(), "remove"])?,
-            Keeper::Chkconfig(tool) if self.definition(name).exists() => {
-                must(&tool, &["--del", name.as_str()])?
+        alone(&self.layout, || {
+            match self.keeper() {
+                Keeper::UpdateRc(tool) => must_in_the_end(&tool, &["-f", name.as_str(), "remove"])?,
+                Keeper::Chkconfig(tool) if self.definition(name).exists() => {
+                    must(&tool, &["--del", name.as_str()])?;
+                }
+                Keeper::Chkconfig(_) | Keeper::Links => {}
             }
-            Keeper::Chkconfig(_) | Keeper::Links => {}
-        }
-        // What a tool left, or all.
-        links::remove_all(&self.layout, name)
+            // What a tool left, or all.
+            links::remove_all(&self.layout, name)
+        })
     }
 
     fn start(&self, name: &Name, wait: Duration) -> Result<(), ManagerError> {

@@ -97,7 +97,6 @@ fn nothing_is_known_of_what_is_not_there() {
 mod running {
     //! The scripts at work, in a folder of the test's own. They want to be root's.
 
-    use std::os::unix::fs::PermissionsExt as _;
     use std::process::Command;
     use std::time::Instant;
 
@@ -107,6 +106,22 @@ mod running {
     use crate::manager::openrc::tests::{assert_takes, awkward};
 
     const WAIT: Duration = Duration::from_secs(60);
+
+    /// Writes a file by way of another process: what this one has open for writing, the child of another test may hold for
+    /// a moment, and nobody can execute it meanwhile.
+    fn put(path: &Path, text: &str, mode: &str) {
+        use std::io::Write as _;
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut writer = Command::new("sh")
+            .args(["-c", "cat >\"$1\" && chmod \"$2\" \"$1\"", "sh"])
+            .arg(path)
+            .arg(mode)
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        writer.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        assert!(writer.wait().unwrap().success());
+    }
 
     /// A service in a folder of its own; stopped when it goes.
     struct Installed {
@@ -123,8 +138,11 @@ mod running {
             let context = context(spec, layout.clone());
             for artifact in render(spec, &context) {
                 let Target::File { path, access } = artifact.target else { panic!("a file") };
-                fs::create_dir_all(path.parent().unwrap()).unwrap();
-                crate::fs::atomic_write(&path, artifact.content.as_bytes(), access).unwrap();
+                put(
+                    &path,
+                    &artifact.content,
+                    if access == crate::fs::Access::Executable { "755" } else { "600" },
+                );
             }
             Self { root, native: Sysv::new(layout) }
         }
@@ -278,9 +296,7 @@ mod running {
              trap 'echo ended 0 >$ROOT/run/abide-orders.exit; exit 0' TERM\n\
              trap 'echo failed 139 >$ROOT/run/abide-orders.exit; exit 139' USR1\nwhile :; do sleep 0.1; done\n";
         let supervisor = service.path("usr/local/lib/abide/abide-supervisor-0123456789ab");
-        fs::create_dir_all(supervisor.parent().unwrap()).unwrap();
-        fs::write(&supervisor, stand_in).unwrap();
-        fs::set_permissions(&supervisor, fs::Permissions::from_mode(0o755)).unwrap();
+        put(&supervisor, stand_in, "755");
         assert_eq!(service.run("start").0, 0);
         let first = service.until("started", |seen| seen.pid.is_some()).pid.unwrap();
         let send = |signal: &str, pid: u32| {

@@ -35,7 +35,7 @@ start_pre() {
 }
 
 abide_stopped() {
-	[ -z "$1" ] || kill -KILL -- "-$1" 2>/dev/null
+	[ -z "$1" ] || kill -s KILL -- "-$1" 2>/dev/null
 }
 
 abide_is_ours() {

@@ -51,7 +51,7 @@ start_post() {
 		return 0
 		;;
 	3)
-		abide_down
+		abide_await_down
 		return 0
 		;;
 	4)
@@ -59,7 +59,7 @@ start_post() {
 		return 0
 		;;
 	*)
-		abide_down
+		abide_await_down
 		eerror "$RC_SVCNAME failed; \`abide events $RC_SVCNAME\` tells more"
 		return 1
 		;;
@@ -68,6 +68,16 @@ start_post() {
 
 abide_down() {
 	supervise-daemon "$RC_SVCNAME" --stop --pidfile "$pidfile"
+}
+
+abide_await_down() {
+	local tries
+	tries=0
+	while [ -s "$pidfile" ] && [ "$tries" -lt 100 ]; do
+		sleep 0.1
+		tries=$((tries + 1))
+	done
+	[ ! -s "$pidfile" ] || abide_down
 }
 
 abide_over() {

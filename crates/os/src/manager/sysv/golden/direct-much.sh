@@ -91,7 +91,7 @@ run() {
 
 # What a program left behind in its process group.
 end_group() {
-	{ read -r group <"$PIDFILE"; } 2>/dev/null && kill -KILL -- "-$group" 2>/dev/null
+	{ read -r group <"$PIDFILE"; } 2>/dev/null && kill -s KILL -- "-$group" 2>/dev/null
 }
 
 keep() {
