@@ -29,7 +29,8 @@ fn specs_go_to_standard_output_and_the_report_to_standard_error() {
     for part in ["name = \"web\"", "name = \"job\"", "run-as = \"web\""] {
         assert!(said.stdout.contains(part), "{part}: {}", said.stdout);
     }
-    for part in ["LINE", "[program:web] priority", "start.after names those", "left", "written for a default"] {
+    for part in ["LINE", "[program:web] priority", "start.after names those", "left", "written for a default"]
+    {
         assert!(said.stderr.contains(part), "{part}: {}", said.stderr);
     }
     let quiet = folder.abide(&["import", "supervisord", "supervisord.conf", "-q"]).ended(0);
@@ -82,7 +83,8 @@ fn standard_input_needs_a_kind_or_tells_it() {
 fn nothing_that_could_run_is_a_failure_with_a_report() {
     let folder = Folder::new();
     folder.write("compose.yaml", "services:\n  db:\n    image: postgres\n");
-    let said = folder.abide(&["import", "compose.yaml"]).error(6, &["services.db.image", "nothing in compose.yaml"]);
+    let said =
+        folder.abide(&["import", "compose.yaml"]).error(6, &["services.db.image", "nothing in compose.yaml"]);
     assert!(said.stderr.contains("container engine"), "{}", said.stderr);
 }
 

@@ -28,8 +28,8 @@ pub fn run(args: &Export, printer: &Printer) -> Result<Exit, Failure> {
         let text = String::from_utf8_lossy(&input.bytes);
         Failure::framed(Exit::BadSpec, errors.render(&input.shown, &text, true).trim_end())
     })?;
-    let exported = abide_import::export(args.kind.into(), source)
-        .map_err(|error| converted::refused(&error, &input))?;
+    let exported =
+        abide_import::export(args.kind.into(), source).map_err(|error| converted::refused(&error, &input))?;
     if let Some(folder) = &args.output {
         let file = (exported.file_name.clone(), exported.text.clone());
         converted::write(folder, &[file], args.force)?;

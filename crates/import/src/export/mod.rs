@@ -1,6 +1,7 @@
 //! Specs as other tools' configuration, with a report of what those cannot say.
 
 mod book;
+mod hardening;
 mod launchd;
 mod nssm;
 mod systemd;

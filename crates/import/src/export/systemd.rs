@@ -2,17 +2,16 @@
 
 use std::fmt::Write;
 
-use abide_spec::{
-    Family, Home, KillScope, Network, Probe, Profile, Reload, RunAs, Spec, StartMode, StopAction, When,
-    expand,
-};
+use abide_spec::{Family, KillScope, Probe, Reload, RunAs, Spec, StartMode, StopAction, When, expand};
 
 use super::book::{Book, environment};
+use super::hardening;
 use crate::draft::env_path;
 use crate::words::systemd as words;
 
+/// The sections of a unit as they grow.
 #[derive(Default)]
-struct Unit {
+pub(super) struct Unit {
     unit: String,
     service: String,
     install: String,
@@ -23,7 +22,7 @@ impl Unit {
         let _ = writeln!(self.unit, "{key}={value}");
     }
 
-    fn service(&mut self, key: &str, value: impl std::fmt::Display) {
+    pub(super) fn service(&mut self, key: &str, value: impl std::fmt::Display) {
         let _ = writeln!(self.service, "{key}={value}");
     }
 }
@@ -37,7 +36,7 @@ pub(super) fn write(book: &Book<'_>, spec: &Spec) -> String {
     restart(book, spec, &mut unit);
     stop(book, spec, &mut unit);
     limits(book, spec, &mut unit);
-    security(book, spec, &mut unit);
+    hardening::write(book, spec, &mut unit);
     book.leave_common();
     let mut text = format!("[Unit]\n{}\n[Service]\n{}", unit.unit, unit.service);
     if !unit.install.is_empty() {
@@ -237,7 +236,7 @@ fn account(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
 /// A time as systemd reads it.
 fn span(time: abide_spec::Duration) -> String {
     let time = time.get();
-    if time.subsec_nanos() > 0 && time.as_micros() % 1000 == 0 {
+    if time.subsec_nanos() > 0 && time.as_micros().is_multiple_of(1000) {
         format!("{}ms", time.as_millis())
     } else if time.subsec_nanos() == 0 {
         time.as_secs().to_string()
@@ -383,94 +382,5 @@ fn limits(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
             unit.service("WatchdogSec", span(health.every));
             book.carried(&format!("health[{index}]"), "[Service] WatchdogSec");
         }
-    }
-}
-
-fn security(book: &Book<'_>, spec: &Spec, unit: &mut Unit) {
-    let security = &spec.security;
-    let hardening = security.effective();
-    let strict = !hardening.unrestricted;
-    if strict {
-        unit.service("ProtectSystem", "strict");
-        for key in [
-            "ProtectKernelTunables",
-            "ProtectKernelModules",
-            "ProtectKernelLogs",
-            "ProtectControlGroups",
-            "ProtectClock",
-            "ProtectHostname",
-            "LockPersonality",
-            "RestrictSUIDSGID",
-            "RemoveIPC",
-        ] {
-            unit.service(key, "yes");
-        }
-        unit.service("RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6 AF_NETLINK");
-        unit.service("SystemCallArchitectures", "native");
-        let calls: Vec<&str> = std::iter::once("@system-service")
-            .chain(security.system_calls.iter().map(String::as_str))
-            .collect();
-        unit.service("SystemCallFilter", calls.join(" "));
-        unit.service("CapabilityBoundingSet", security.capabilities.join(" "));
-        book.carried("security.system-calls", "[Service] SystemCallFilter");
-    } else {
-        book.left("security.system-calls", "with the profile \"none\" no system call is filtered");
-    }
-    if !security.capabilities.is_empty() {
-        unit.service("AmbientCapabilities", security.capabilities.join(" "));
-        book.carried("security.capabilities", "[Service] AmbientCapabilities");
-    }
-    if security.profile == Profile::None {
-        book.carried("security.profile", "no sandbox");
-    } else {
-        book.carried_or_default(
-            "security.profile",
-            "[Service] ProtectSystem and others",
-            "a unit is restricted by nothing but what it says",
-        );
-    }
-    match hardening.home {
-        Home::Hidden => unit.service("ProtectHome", "yes"),
-        Home::ReadOnly => unit.service("ProtectHome", "read-only"),
-        Home::Full => {}
-    }
-    book.carried("security.home", "[Service] ProtectHome");
-    match hardening.network {
-        Network::All => {}
-        Network::Local => {
-            unit.service("IPAddressDeny", "any");
-            unit.service("IPAddressAllow", "localhost");
-        }
-        Network::None => unit.service("PrivateNetwork", "yes"),
-    }
-    book.carried("security.network", "[Service] PrivateNetwork, IPAddressDeny");
-    for (path, key, allowed) in [
-        ("devices", "PrivateDevices", hardening.devices),
-        ("write-execute", "MemoryDenyWriteExecute", hardening.write_execute),
-        ("new-privileges", "NoNewPrivileges", hardening.new_privileges),
-        ("namespaces", "RestrictNamespaces", hardening.namespaces),
-        ("realtime", "RestrictRealtime", hardening.realtime),
-        ("shared-temp", "PrivateTmp", hardening.shared_temp),
-    ] {
-        if !allowed {
-            unit.service(key, "yes");
-        }
-        book.carried(&format!("security.{path}"), &format!("[Service] {key}"));
-    }
-    if !hardening.processes {
-        unit.service("ProtectProc", "invisible");
-        unit.service("ProcSubset", "pid");
-    }
-    book.carried("security.processes", "[Service] ProtectProc, ProcSubset");
-    let paths: Vec<String> =
-        security.write.iter().filter_map(|path| path.to_str()).map(words::word).collect();
-    if !paths.is_empty() {
-        unit.service("ReadWritePaths", paths.join(" "));
-        book.carried("security.write", "[Service] ReadWritePaths");
-    }
-    let paths: Vec<String> = security.read.iter().filter_map(|path| path.to_str()).map(words::word).collect();
-    if !paths.is_empty() {
-        unit.service("BindReadOnlyPaths", paths.join(" "));
-        book.carried("security.read", "[Service] BindReadOnlyPaths");
     }
 }

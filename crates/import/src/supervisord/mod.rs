@@ -2,6 +2,7 @@
 
 mod expand;
 mod program;
+mod values;
 
 use abide_spec::Spec;
 
@@ -72,10 +73,8 @@ fn enter<'l>(ledger: &'l Ledger, section: &Section, service: Option<&str>) -> Fl
     for pair in &section.entries {
         let shown = format!("[{}] {}", section.name, pair.key);
         fields.enter(ledger, service, (&pair.key, &shown), &pair.value, (pair.span.clone(), pair.value_at));
-        if pair.key == "password" {
-            if let Some(item) = fields.items.last() {
-                item.field.secret();
-            }
+        if let Some(item) = fields.items.last().filter(|item| item.key == "password") {
+            item.field.secret();
         }
     }
     fields

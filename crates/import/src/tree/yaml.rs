@@ -8,6 +8,9 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use super::{Data, Key, MAX_DEPTH, Node};
 use crate::error::Problem;
 
+/// The entries of a map.
+type Entries = Vec<(Key, Node)>;
+
 /// So many values may come of one file: aliases of aliases must not fill the memory.
 const MAX_NODES: usize = 50_000;
 
@@ -124,9 +127,9 @@ impl<'a> Reader<'a> {
         Ok(node)
     }
 
-    fn map(&mut self, depth: usize) -> Result<(Vec<(Key, Node)>, Range<usize>), Problem> {
-        let mut entries: Vec<(Key, Node)> = Vec::new();
-        let mut merged: Vec<(Key, Node)> = Vec::new();
+    fn map(&mut self, depth: usize) -> Result<(Entries, Range<usize>), Problem> {
+        let mut entries = Entries::new();
+        let mut merged = Entries::new();
         let end = loop {
             let (event, span) = self.next()?;
             let key = match event {
@@ -169,7 +172,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn merge(value: Node, into: &mut Vec<(Key, Node)>) -> Result<(), Problem> {
+fn merge(value: Node, into: &mut Entries) -> Result<(), Problem> {
     match value.data {
         Data::Map(entries) => {
             for (key, value) in entries {
