@@ -57,7 +57,12 @@ impl Manager {
     }
 }
 
-const SYSTEMD_ONLY: (&str, &str) = ("hardening-score", "a figure of systemd");
+/// What none but systemd has.
+const OF_SYSTEMD: &[(&str, &str)] = &[
+    ("hardening-score", "a figure of systemd"),
+    ("direct-ends", "tells no more of an end than `direct-gives-up` tries"),
+    ("user-service", "has no services of users; that it says so is `user-refusal`"),
+];
 
 pub static ALL: &[Manager] = &[
     Manager {
@@ -78,7 +83,13 @@ pub static ALL: &[Manager] = &[
             &["ActiveState=failed", "ExecMainStatus=7"],
         )),
         log: &["journalctl", "--no-pager", "-u", "NAME"],
-        cannot: &[],
+        cannot: &[
+            (
+                "direct-gives-up",
+                "begins to count anew whenever units are read, as other behaviours make it do; `direct-ends` asks for its limits",
+            ),
+            ("user-refusal", "has services of users"),
+        ],
     },
     Manager {
         machine: Kind::OpenRc,
@@ -95,7 +106,7 @@ pub static ALL: &[Manager] = &[
         starting: Ok((&["rc-service", "NAME", "status"], &["starting"])),
         failed: Ok((&["rc-service", "NAME", "status"], &["failed", "7"])),
         log: SYSLOG,
-        cannot: &[SYSTEMD_ONLY],
+        cannot: OF_SYSTEMD,
     },
     Manager {
         machine: Kind::Runit,
@@ -112,7 +123,7 @@ pub static ALL: &[Manager] = &[
         starting: Err("runit knows no readiness"),
         failed: Ok((&["sv", "status", "NAME"], &["down: "])),
         log: SYSLOG,
-        cannot: &[SYSTEMD_ONLY],
+        cannot: OF_SYSTEMD,
     },
     Manager {
         machine: Kind::S6,
@@ -129,7 +140,7 @@ pub static ALL: &[Manager] = &[
         starting: Ok((&["s6-svstat", "-o", "up,ready", "/service/NAME"], &["true false"])),
         failed: Ok((&["s6-svstat", "-o", "up,exitcode", "/service/NAME"], &["false 7"])),
         log: SYSLOG,
-        cannot: &[SYSTEMD_ONLY],
+        cannot: OF_SYSTEMD,
     },
     Manager {
         machine: Kind::Sysv,
@@ -149,7 +160,7 @@ pub static ALL: &[Manager] = &[
         starting: Err("SysV init knows of no state in which a service is"),
         failed: Ok((&["service", "NAME", "status"], &["failed"])),
         log: SYSLOG,
-        cannot: &[SYSTEMD_ONLY],
+        cannot: OF_SYSTEMD,
     },
 ];
 

@@ -35,7 +35,7 @@ const HOME: &str = "/home/walker";
 fn served(c: &Context) -> Result<(), Fault> {
     match c.backend.manager() {
         Some(manager) if manager.machine.name() == "systemd" => Ok(()),
-        Some(_) => Err(Fault::NotHere("this service manager has no services of users".into())),
+        Some(_) => Err(Fault::NotHere("no services of users".into())),
         None => Err(Fault::NotHere("tried with the tests of its own platform".into())),
     }
 }
