@@ -39,6 +39,7 @@ impl Systemd {
         // The folder of locks, the one it is in, and for a user's services the one around that.
         let levels = if self.layout.scope == Scope::User { 3 } else { 2 };
         self.layout.change_lock(name).ancestors().skip(1).take(levels).for_each(drop_if_empty);
+        drop_if_empty(&self.layout.run);
         Ok(removed)
     }
 

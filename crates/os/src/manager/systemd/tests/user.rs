@@ -109,7 +109,10 @@ fn lingering_is_planned_switched_on_and_taken_back_with_the_last_service() {
 
     machine.systemd.uninstall(&name(), HOW, &mut silent).unwrap();
     assert!(lingers(), "the other one needs it");
+    // As the user's systemd leaves it, which removes the folder of a service alone.
+    fs::create_dir_all(&machine.systemd.layout.run).unwrap();
     let removed = machine.systemd.uninstall(&second.spec.name, HOW, &mut silent).unwrap();
+    assert!(!machine.systemd.layout.run.exists());
     assert!(!lingers());
     assert!(removed.removed.iter().any(|what| what.starts_with("lingering of ")), "{removed:?}");
     let files = |all: Vec<(std::path::PathBuf, u32, String)>| {
