@@ -231,8 +231,7 @@ fn gives_up(c: &Context) -> Outcome {
     let starts = c.path("starts");
     let script = format!("echo start >>{starts}; exit 3");
     let text = format!(
-        "name = {}\nrestart.delay = {{ initial = \"200ms\", factor = 1, jitter = 0 }}\n\
-         restart.give-up = {{ after = 2, within = \"1m\" }}\nprogram.supervised = false\nprogram.command = {}\n{}",
+        "name = {}\nrestart.give-up = {{ after = 2, within = \"1m\" }}\nprogram.supervised = false\nprogram.command = {}\n{}",
         quoted(c.name),
         list(&["/bin/sh", "-c", &script]),
         c.backend.may_write(&c.folder)
