@@ -229,3 +229,50 @@ fn what_launchctl_says_is_told() {
         "{error}"
     );
 }
+
+/// Through the engine: an agent of a user's own, which takes no rights.
+#[test]
+fn an_agent_is_installed_changed_run_and_removed() {
+    use crate::manager::{Desired, ServiceManager as _, Uninstall};
+
+    let machine = Machine::new();
+    let home = machine.file("home");
+    private_dir(&home).unwrap();
+    let layout = Layout::user_of_macos(&home);
+    let launchd = Launchd { layout: layout.clone(), launchctl: machine.launchd.launchctl.clone() };
+    let engine = crate::manager::engine::Engine::new(launchd, layout.clone());
+    let desired = |more: &str| {
+        let text = format!(
+            "name = \"orders\"\n{more}\n[program]\ncommand = [\"/bin/sleep\", \"60\"]\nsupervised = false\n"
+        );
+        Desired::new(Spec::parse(&text).unwrap(), Some(&text), None)
+    };
+    let apply = |more: &str| {
+        let plan = engine.plan(&desired(more)).unwrap();
+        assert!(!plan.blocked(), "{:?}", plan.findings);
+        engine.apply(&plan, &mut |_| {}).unwrap()
+    };
+    let quiet = &mut |_: crate::manager::Progress<'_>| {};
+    assert!(apply("").changed && !apply("").changed);
+    assert_eq!(engine.installed().unwrap(), [machine.name.clone()]);
+    let status = engine.status(&machine.name).unwrap();
+    assert_eq!((status.enabled, status.state), (crate::manager::Enabled::Auto, ManagerState::Stopped));
+    engine.start(&machine.name, PATIENCE, quiet).unwrap();
+    assert_eq!(engine.status(&machine.name).unwrap().state, ManagerState::Running);
+    // A change that matters to what runs is taken over at once, by loading the job anew.
+    assert!(apply("limits.open-files = 100").restarted);
+    assert_eq!(engine.status(&machine.name).unwrap().state, ManagerState::Running);
+    assert!(
+        machine.asked().matches("bootstrap gui/").count() == 0
+            && machine.asked().matches("bootstrap").count() == 2
+    );
+    engine.stop(&machine.name, PATIENCE, quiet).unwrap();
+    assert!(apply("start.mode = \"disabled\"").changed);
+    assert_eq!(engine.status(&machine.name).unwrap().enabled, crate::manager::Enabled::Disabled);
+    assert!(matches!(engine.start(&machine.name, PATIENCE, quiet), Err(ManagerError::Disabled { .. })));
+    engine.uninstall(&machine.name, Uninstall { keep_logs: false, wait: PATIENCE }, quiet).unwrap();
+    assert!(!engine.status(&machine.name).unwrap().installed);
+    assert!(
+        !layout.units.join("abide.orders.plist").exists() && !machine.file("disabled/abide.orders").exists()
+    );
+}

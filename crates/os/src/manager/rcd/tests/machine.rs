@@ -432,3 +432,60 @@ fn scripts_that_would_share_its_variables_are_found() {
     let definitions = machine.rcd.definitions().unwrap();
     assert_eq!(definitions, [("my.app".parse().unwrap(), machine.at("rc.d/my.app"))]);
 }
+
+/// What service(8) does with a script, with what is FreeBSD's put into it.
+const SERVICE: &str = r#"#!/bin/sh
+folder=${0%/*}
+sed "s#/etc/rc.subr#$folder/rc.subr#; s#/usr/sbin/daemon#$folder/daemon#" "$folder/rc.d/$1" >"$folder/script"
+exec sh "$folder/script" "$2"
+"#;
+
+/// Through the engine, which wants root for it, as the real one does.
+#[test]
+fn a_service_is_installed_changed_run_and_removed() {
+    use crate::manager::{Desired, ServiceManager as _, Uninstall};
+
+    if !crate::account::is_privileged() {
+        eprintln!("only root changes services: left out");
+        return;
+    }
+    let machine = Machine::new();
+    fs::write(machine.at("service"), SERVICE).unwrap();
+    fs::set_permissions(machine.at("service"), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut rcd = machine.rcd.clone();
+    rcd.tools.service = Some(machine.at("service"));
+    rcd.layout.logs = machine.at("logs");
+    let layout = rcd.layout.clone();
+    let engine = crate::manager::engine::Engine::new(rcd, layout);
+    let desired = |more: &str| {
+        let mut spec = machine.program(&format!("account.run-as = \"system\"\n{more}"));
+        spec.program.env.insert("SECRET".into(), "it's".into());
+        Desired::new(spec, None, None)
+    };
+    let apply = |more: &str| {
+        let plan = engine.plan(&desired(more)).unwrap();
+        assert!(!plan.blocked(), "{:?}", plan.findings);
+        engine.apply(&plan, &mut |_| {}).unwrap()
+    };
+    let quiet = &mut |_: crate::manager::Progress<'_>| {};
+    let state = || engine.status(&machine.name).unwrap().state;
+    assert!(apply("").changed && !apply("").changed);
+    assert_eq!(engine.installed().unwrap(), [machine.name.clone()]);
+    assert!(machine.text("rc.conf").contains("orders_enable=\"YES\""));
+    engine.start(&machine.name, PATIENCE, quiet).unwrap();
+    assert_eq!(state(), ManagerState::Running);
+    let first = machine.look().pid;
+    assert!(apply("limits.open-files = 100").restarted);
+    assert_eq!(state(), ManagerState::Running);
+    assert_ne!(machine.look().pid, first);
+    engine.restart(&machine.name, PATIENCE, quiet).unwrap();
+    assert!(apply("start.mode = \"manual\"\nlimits.open-files = 100").changed);
+    assert!(machine.text("rc.conf").contains("orders_enable=\"NO\""));
+    assert_eq!(state(), ManagerState::Running);
+    engine.uninstall(&machine.name, Uninstall { keep_logs: false, wait: PATIENCE }, quiet).unwrap();
+    assert!(!engine.status(&machine.name).unwrap().installed);
+    assert_eq!(machine.text("rc.conf"), "sshd_enable=\"YES\"\n");
+    for gone in ["rc.d/orders", "specs/orders.env.sh", "specs/orders.toml", "run/.rc.d/orders"] {
+        assert!(!machine.at(gone).exists(), "{gone}");
+    }
+}
