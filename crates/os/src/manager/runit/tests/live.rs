@@ -182,6 +182,12 @@ fn kill(signal: &str, pid: u32) {
     assert!(Command::new("kill").args(["-s", signal, &pid.to_string()]).status().unwrap().success());
 }
 
+fn end_s6(scanned: &Path) -> Command {
+    let mut command = Command::new("s6-svscanctl");
+    command.arg("-t").arg(scanned);
+    command
+}
+
 fn ignores_term(pid: u32) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -220,15 +226,48 @@ fn a_service_of_s6_lives_its_whole_life() {
     let layout = Layout::below(root.path());
     let scanned = root.path().join("service");
     fs::create_dir_all(&scanned).unwrap();
-    let child = scan("s6-svscan", &scanned);
-    let how = |scanned: &Path| {
-        let mut command = Command::new("s6-svscanctl");
-        command.arg("-t").arg(scanned);
-        command
-    };
-    let _running = Running { child, how, folder: scanned.clone() };
+    let _running = Running { child: scan("s6-svscan", &scanned), how: end_s6, folder: scanned.clone() };
     until("the scanner is there", || scanned.join(".s6-svscan/control").exists());
     the_whole_life(&S6::new(layout.clone()), &layout, &scanned);
+}
+
+/// A folder that is made anew at every boot does for what is started by hand; for the rest it is linked into what that
+/// folder is made from as well.
+#[test]
+fn a_scanned_folder_in_memory_is_not_enough_for_boot() {
+    if !can_be_tried("s6-svscan") {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let layout = Layout::below(root.path());
+    let scanned = root.path().join("run/service");
+    fs::create_dir_all(&scanned).unwrap();
+    let _running = Running { child: scan("s6-svscan", &scanned), how: end_s6, folder: scanned.clone() };
+    until("the scanner is there", || scanned.join(".s6-svscan/control").exists());
+    let native = S6::new(layout.clone());
+    let spec = spec("", "");
+    let name: Name = "orders".parse().unwrap();
+    let context = context(&spec, layout.clone());
+    stand_in(&layout, &context.supervisor);
+    put(&native.render(&spec, &context));
+
+    let refused = native.register(&name, StartMode::Auto).unwrap_err();
+    assert!(refused.why.contains("made anew at every boot") && refused.hint.is_some(), "{}", refused.why);
+    native.register(&name, StartMode::Manual).unwrap();
+    assert!(!native.look(&name).unwrap().at_boot);
+
+    let image = root.path().join("etc/s6-linux-init/current/run-image/service");
+    fs::create_dir_all(&image).unwrap();
+    native.register(&name, StartMode::Auto).unwrap();
+    assert!(native.look(&name).unwrap().at_boot);
+    let folder = native.definition(&name).parent().unwrap().to_path_buf();
+    for place in [&scanned, &image] {
+        assert_eq!(fs::read_link(place.join("orders")).unwrap(), folder);
+    }
+    native.forget(&name).unwrap();
+    for place in [&scanned, &image] {
+        assert!(place.join("orders").symlink_metadata().is_err());
+    }
 }
 
 #[test]
