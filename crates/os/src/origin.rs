@@ -40,7 +40,10 @@ pub(crate) struct Facts {
     pub(crate) here: Option<Kind>,
 }
 
-const VARIABLES: [&str; 4] = [INSTANCE_VARIABLE, "INVOCATION_ID", "SYSTEMD_EXEC_PID", "RC_SVCNAME"];
+/// Set for programs that a service manager starts without a supervisor, to the name of the service.
+const SERVICE: &str = "ABIDE_SERVICE";
+
+const VARIABLES: [&str; 5] = [INSTANCE_VARIABLE, SERVICE, "INVOCATION_ID", "SYSTEMD_EXEC_PID", "RC_SVCNAME"];
 
 /// Who started this process.
 #[must_use]
@@ -91,6 +94,12 @@ fn judge(facts: &Facts) -> Origin {
     }
     if value("RC_SVCNAME").is_some() {
         return Origin::Manager(Kind::OpenRc);
+    }
+    // Between it and the service manager may stand a script.
+    if let Some(kind) = facts.here.filter(|kind| *kind != Kind::Foreground)
+        && value(SERVICE).is_some()
+    {
+        return Origin::Manager(kind);
     }
     // rc.d's own daemon(8), and programs that were put into the background by a script that has ended.
     match facts.here {
@@ -146,13 +155,21 @@ mod tests {
 
     #[test]
     fn what_init_adopted_is_a_service_of_the_init_that_has_no_other_sign() {
-        let of = |here, pid, parent| {
-            judge(&Facts { pid, here: Some(here), ..facts(&[], parent, "init", false) })
-        };
+        let of =
+            |here, pid, parent| judge(&Facts { pid, here: Some(here), ..facts(&[], parent, "init", false) });
         assert_eq!(of(Kind::Sysv, 77, 1), Origin::Manager(Kind::Sysv));
         assert_eq!(of(Kind::Sysv, 77, 2), Origin::Unknown);
         assert_eq!(of(Kind::Foreground, 77, 1), Origin::Unknown);
         assert_eq!(of(Kind::Sysv, 1, 0), Origin::Unknown);
+    }
+
+    #[test]
+    fn a_script_may_stand_between() {
+        let by_script = facts(&[(SERVICE, "orders")], 70, "sh", false);
+        let of = |here| judge(&Facts { here: Some(here), ..facts(&[(SERVICE, "orders")], 70, "sh", false) });
+        assert_eq!(of(Kind::Sysv), Origin::Manager(Kind::Sysv));
+        assert_eq!(of(Kind::Foreground), Origin::Unknown);
+        assert_eq!(judge(&Facts { terminal: true, ..by_script }), Origin::Terminal);
     }
 
     #[test]

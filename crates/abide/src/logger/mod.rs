@@ -142,7 +142,9 @@ impl Logger {
             _ if syslog::stderr_is_journal() => journal(),
             Origin::Backend(Backend::WindowsScm) => EventLog::open(name).map_or(Sink::Stderr, Sink::EventLog),
             // Their standard error goes nowhere, unless somebody has sent it somewhere.
-            Origin::Backend(Backend::OpenRc | Backend::Sysv | Backend::Rcd) => {
+            Origin::Backend(
+                Backend::OpenRc | Backend::Runit | Backend::S6 | Backend::Sysv | Backend::Rcd,
+            ) => {
                 Syslog::open(name).map_or(Sink::Stderr, Sink::Syslog)
             }
             _ => Sink::Stderr,

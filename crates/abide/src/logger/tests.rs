@@ -27,7 +27,7 @@ fn field_names_are_what_the_journal_takes() {
 
 #[test]
 fn at_a_terminal_and_under_a_supervisor_it_is_standard_error() {
-    for origin in [Origin::Terminal, Origin::Abide, Origin::Unknown, Origin::Backend(Backend::Runit)] {
+    for origin in [Origin::Terminal, Origin::Abide, Origin::Unknown, Origin::Backend(Backend::Launchd)] {
         if !syslog::stderr_is_journal() {
             assert_eq!(Logger::for_origin("a", origin).target(), LogTarget::Stderr);
         }
@@ -82,12 +82,13 @@ fn events_of_tracing_bring_their_fields_and_those_of_their_spans() {
 fn records_of_log_bring_their_target() {
     use ::log::Log;
 
+    fn record(logger: &Logger, level: ::log::Level, text: std::fmt::Arguments<'_>) {
+        Log::log(logger, &::log::Record::builder().level(level).target("shop").args(text).build());
+    }
+
     let logger = kept(Level::Info);
-    let record = |level, text| {
-        Log::log(&logger, &::log::Record::builder().level(level).target("shop").args(text).build());
-    };
-    record(::log::Level::Warn, format_args!("{} left", 3));
-    record(::log::Level::Trace, format_args!("not heard"));
+    record(&logger, ::log::Level::Warn, format_args!("{} left", 3));
+    record(&logger, ::log::Level::Trace, format_args!("not heard"));
     assert_eq!(taken(&logger), ["warning: 3 left target=shop"]);
     assert!(!Log::enabled(&logger, &::log::Metadata::builder().level(::log::Level::Debug).build()));
 }

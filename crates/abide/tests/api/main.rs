@@ -16,6 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 mod auto;
+#[cfg(test)]
 mod list;
 
 fn root() -> PathBuf {
