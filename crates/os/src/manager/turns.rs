@@ -4,13 +4,22 @@
 //! name. The system frees both when their holder dies.
 
 #[cfg(not(windows))]
-use std::fs::File;
+use std::fs::{File, TryLockError};
 #[cfg(not(windows))]
 use std::path::Path;
-#[cfg(windows)]
 use std::time::Duration;
+#[cfg(not(windows))]
+use std::time::Instant;
 
 use crate::paths::Layout;
+
+/// How long to wait for others, who need theirs for moments. Anybody who can read a folder can hold its lock, so nobody
+/// is waited for without end; without a turn the locks of the services still tell most of it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often to look: a lock can be waited for without end or not at all.
+#[cfg(not(windows))]
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// A turn, until it is dropped. Where the system has no such locks it is none, and there is nothing else to be done.
 #[derive(Debug)]
@@ -24,35 +33,41 @@ pub(crate) struct Turn {
 
 #[cfg(not(windows))]
 impl Turn {
-    fn at(folder: Option<&Path>, lock: fn(&File) -> std::io::Result<()>) -> Self {
-        let folder = folder.and_then(|folder| File::open(folder).ok());
-        Self { _folder: folder.filter(|folder| lock(folder).is_ok()) }
+    fn at(folder: Option<&Path>, lock: fn(&File) -> Result<(), TryLockError>) -> Self {
+        let Some(folder) = folder.and_then(|folder| File::open(folder).ok()) else {
+            return Self { _folder: None };
+        };
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match lock(&folder) {
+                Ok(()) => return Self { _folder: Some(folder) },
+                Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(LOOK_AGAIN),
+                Err(_) => return Self { _folder: None },
+            }
+        }
     }
 
     /// To count on copies of the supervisor and on folders that are there: with all others who do. To be taken by one who
     /// holds the lock of a service, by which those who remove see it.
     pub(crate) fn to_use(layout: &Layout) -> Self {
-        Self::at(place(layout), File::lock_shared)
+        Self::at(place(layout), File::try_lock_shared)
     }
 
     /// To remove those that nobody needs: alone, from the look at who needs them to the end.
     pub(crate) fn to_remove(layout: &Layout) -> Self {
-        Self::at(place(layout), File::lock)
+        Self::at(place(layout), File::try_lock)
     }
 
     /// To change accounts: their tools give up when another has the list for long.
     pub(crate) fn at_accounts() -> Self {
-        Self::at(Some(Path::new("/usr")), File::lock)
+        Self::at(Some(Path::new("/usr")), File::try_lock)
     }
 }
 
 #[cfg(windows)]
 impl Turn {
-    /// How long to wait for others, who need theirs for moments.
-    const PATIENCE: Duration = Duration::from_secs(60);
-
     fn take(layout: &Layout) -> Self {
-        Self { _turn: crate::windows::turn::Turn::take(&layout.run, Self::PATIENCE).ok() }
+        Self { _turn: crate::windows::turn::Turn::take(&layout.run, PATIENCE).ok() }
     }
 
     /// As on Unix. There is no turn together with others here: who removes has finished, or sees the lock.
@@ -72,8 +87,8 @@ impl Turn {
     }
 }
 
-#[cfg(not(windows))]
 /// The folder above Abide's own settings (`/etc`), or the nearest above it that is there.
+#[cfg(not(windows))]
 fn place(layout: &Layout) -> Option<&Path> {
     layout.specs.ancestors().skip(2).find(|folder| folder.is_dir())
 }
