@@ -12,7 +12,9 @@ const SPEC: &str = "name = \"web\"\n[program]\ncommand = [\"/bin/sh\"]\n";
 fn it_goes_with_verbs_about_services_alone() {
     let folder = Folder::new();
     folder.write("web.toml", SPEC);
-    for words in [&["up", "--user"][..], &["--user", "backends"], &["--user", "schema"], &["version", "--user"]] {
+    for words in
+        [&["up", "--user"][..], &["--user", "backends"], &["--user", "schema"], &["version", "--user"]]
+    {
         folder.abide(words).error(2, &["`--user` does not go with this verb"]);
     }
     folder.abide(&["--user", "--dir", ".", "status"]).ended(2);
@@ -28,7 +30,9 @@ fn a_plan_for_a_users_own_systemd_lies_in_the_home_folder() {
         return;
     }
     let plan = folder.abide(&["--user", "plan", "--backend", "systemd", "web.toml"]).ended(0);
-    for part in ["/home/USER/.config/systemd/user/web.service", "WantedBy=default.target", "systemd --user web"] {
+    for part in
+        ["/home/USER/.config/systemd/user/web.service", "WantedBy=default.target", "systemd --user web"]
+    {
         assert!(plan.stdout.contains(part), "no {part:?} in\n{}", plan.stdout);
     }
     assert!(!plan.stdout.contains("DynamicUser"), "{}", plan.stdout);
