@@ -41,6 +41,9 @@ pub use export::{Exported, Target, export};
 pub use kind::Kind;
 pub use report::{Entry, Fate, Report};
 
+/// More services than this no file means.
+pub(crate) const MAX_SERVICES: usize = 2000;
+
 /// What is known of a source besides its bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {

@@ -12,7 +12,7 @@ use crate::ledger::{Field, Ledger};
 use crate::words::windows;
 
 pub(crate) fn read(ledger: &Ledger, options: &Options) -> Result<Vec<Spec>, Problem> {
-    let text = ledger.text();
+    let text = &crate::source::join_lines(ledger.text(), true);
     let mut specs: Vec<Spec> = Vec::new();
     let mut queried = Queried::default();
     let mut at = 0;

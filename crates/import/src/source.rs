@@ -15,8 +15,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<String, ImportError> {
         [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes)?,
         [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes)?,
         [0xEF, 0xBB, 0xBF, rest @ ..] => utf8(rest)?,
-        // The registry editor's form without its mark: every second byte of the first word is zero.
-        [b'W', 0, b'i', 0, ..] => utf16(bytes, u16::from_le_bytes)?,
+        // UTF-16 without its mark, as NSSM prints it: every second byte of the first letters is zero.
+        [first, 0, second, 0, ..] if *first > 0 && *second > 0 => utf16(bytes, u16::from_le_bytes)?,
         _ => utf8(bytes)?,
     };
     if let Some(offset) = text.find('\0') {
@@ -25,6 +25,25 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<String, ImportError> {
         return Err(ImportError::whole("", message, Some("this is no text file; is it the right one?")));
     }
     Ok(text)
+}
+
+/// The text with the lines of a script joined that go on: `^` at their end, or, where it may also be of another shell,
+/// a backtick or a backslash after a blank. Each byte keeps its place.
+pub(crate) fn join_lines(text: &str, any_shell: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end_matches(['\r', '\n']);
+        // Two carets are one that stands for itself.
+        let carets = content.len() - content.trim_end_matches('^').len();
+        let other = any_shell && (content.ends_with(" `") || content.ends_with(" \\"));
+        if (carets % 2 == 1 || other) && line.len() > content.len() {
+            out.push_str(&content[..content.len() - 1]);
+            out.extend(std::iter::repeat_n(' ', line.len() - content.len() + 1));
+        } else {
+            out.push_str(line);
+        }
+    }
+    out
 }
 
 fn utf8(bytes: &[u8]) -> Result<String, ImportError> {

@@ -11,7 +11,7 @@ use crate::words::windows;
 pub(crate) fn services(ledger: &Ledger) -> Result<Vec<Service<'_>>, Problem> {
     let mut services: Vec<Service<'_>> = Vec::new();
     let mut at = 0;
-    for whole in ledger.text().split_inclusive('\n') {
+    for whole in crate::source::join_lines(ledger.text(), false).split_inclusive('\n') {
         let start = at;
         at += whole.len();
         let line = whole.trim();

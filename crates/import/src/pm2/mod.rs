@@ -63,6 +63,9 @@ pub(crate) fn read(ledger: &Ledger, options: &Options) -> Result<Vec<Spec>, Prob
             ));
         }
         specs.extend(app::specs(ledger, node, index, options));
+        if specs.len() > crate::MAX_SERVICES {
+            return Err(Problem::new(node.span.clone(), "too many services for one file"));
+        }
     }
     Ok(specs)
 }

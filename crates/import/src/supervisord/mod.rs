@@ -33,6 +33,9 @@ pub(crate) fn read(ledger: &Ledger, options: &Options) -> Result<Vec<Spec>, Prob
                 let program =
                     program::Source { ledger, name, header, fields: &fields, daemon: &daemon_fields };
                 specs.extend(program.specs(options));
+                if specs.len() > crate::MAX_SERVICES {
+                    return Err(Problem::new(section.span.clone(), "too many services for one file"));
+                }
             }
             ("supervisord", _) if daemon.is_some_and(|it| std::ptr::eq(it, section)) => {}
             ("group", _) => {

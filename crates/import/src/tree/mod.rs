@@ -9,6 +9,9 @@ use std::ops::Range;
 /// Deeper than this is no configuration but an attack on the stack.
 pub(crate) const MAX_DEPTH: usize = 64;
 
+/// So many values may come of one file.
+pub(crate) const MAX_NODES: usize = 50_000;
+
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {

@@ -1,5 +1,7 @@
 //! A map as a mapping reads it: each of its entries is in the ledger from the moment it is opened.
 
+use std::collections::HashMap;
+
 use super::{Data, Key, Node};
 use crate::error::printable;
 use crate::ledger::{Field, Ledger};
@@ -25,12 +27,13 @@ impl<'l, 'n> View<'l, 'n> {
     /// Opens a map; anything else has no entries.
     pub fn open(ledger: &'l Ledger, service: Option<&str>, path: &str, node: &'n Node) -> Self {
         let mut entries: Vec<Entry<'l, 'n>> = Vec::new();
+        let mut seen: HashMap<&str, Field<'l>> = HashMap::new();
         if let Data::Map(map) = &node.data {
             for (key, node) in map {
                 let name = if path.is_empty() { key.text.clone() } else { format!("{path}.{}", key.text) };
                 let field = ledger.enter(service, name, &node.shown(), key.span.clone());
-                if let Some(earlier) = entries.iter().find(|entry| entry.key.text == key.text) {
-                    earlier.field.left("it is set again below, and the last one counts");
+                if let Some(earlier) = seen.insert(&key.text, field) {
+                    earlier.left("it is set again below, and the last one counts");
                 }
                 entries.push(Entry { key, node, field });
             }

@@ -1,18 +1,15 @@
 //! YAML with places. Anchors are resolved, `<<` merges.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
-use super::{Data, Key, MAX_DEPTH, Node};
+use super::{Data, Key, MAX_DEPTH, MAX_NODES, Node};
 use crate::error::Problem;
 
 /// The entries of a map.
 type Entries = Vec<(Key, Node)>;
-
-/// So many values may come of one file: aliases of aliases must not fill the memory.
-const MAX_NODES: usize = 50_000;
 
 /// Reads the first document of a file.
 pub(crate) fn parse(text: &str) -> Result<Node, Problem> {
@@ -130,6 +127,7 @@ impl<'a> Reader<'a> {
     fn map(&mut self, depth: usize) -> Result<(Entries, Range<usize>), Problem> {
         let mut entries = Entries::new();
         let mut merged = Entries::new();
+        let mut seen: HashSet<String> = HashSet::new();
         let end = loop {
             let (event, span) = self.next()?;
             let key = match event {
@@ -149,14 +147,14 @@ impl<'a> Reader<'a> {
                 merge(value, &mut merged)?;
                 continue;
             }
-            if entries.iter().any(|(known, _)| known.text == text) {
+            if !seen.insert(text.clone()) {
                 return Err(Problem::new(key.span, format!("`{text}` stands here for the second time"))
                     .hint("remove one of them"));
             }
             entries.push((Key { text, span: key.span }, value));
         };
         for (key, value) in merged {
-            if !entries.iter().any(|(known, _)| known.text == key.text) {
+            if seen.insert(key.text.clone()) {
                 entries.push((key, value));
             }
         }

@@ -3,9 +3,10 @@
 
 mod text;
 
+use std::collections::HashMap;
 use std::ops::Range;
 
-use super::{Data, Key, MAX_DEPTH, Node};
+use super::{Data, Key, MAX_DEPTH, MAX_NODES, Node};
 use crate::error::Problem;
 
 /// A file: its one object, and the statements around it, which are not run.
@@ -16,7 +17,7 @@ pub(crate) struct File {
 
 /// Reads JSON, `module.exports = {…}`, `exports = …` or `export default {…}`.
 pub(crate) fn parse(text: &str) -> Result<File, Problem> {
-    let mut reader = Reader { text, at: 0, depth: 0 };
+    let mut reader = Reader { text, at: 0, depth: 0, nodes: 0, constants: HashMap::new() };
     let mut statements = Vec::new();
     reader.blanks()?;
     let begins_as_value = matches!(reader.peek(), Some('{' | '['));
@@ -31,8 +32,11 @@ pub(crate) fn parse(text: &str) -> Result<File, Problem> {
                 break;
             }
             let start = reader.at;
-            reader.skip_statement()?;
-            statements.push(start..reader.at);
+            if !reader.constant()? {
+                reader.at = start;
+                reader.skip_statement()?;
+                statements.push(start..reader.at);
+            }
         }
     }
     reader.blanks()?;
@@ -59,6 +63,9 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    nodes: usize,
+    /// What `const NAME = …` set, where that needs not be run.
+    constants: HashMap<String, Data>,
 }
 
 impl<'a> Reader<'a> {
@@ -127,6 +134,27 @@ impl<'a> Reader<'a> {
         Ok(false)
     }
 
+    /// Takes `const NAME = VALUE`, if that is next and its value needs not be run.
+    fn constant(&mut self) -> Result<bool, Problem> {
+        let Some(rest) = self.rest().strip_prefix("const ") else { return Ok(false) };
+        let name = rest.trim_start();
+        let end = name.find(|c| !is_name(c)).unwrap_or(name.len());
+        let Some(value) = name[end..].trim_start().strip_prefix('=').filter(|value| !value.starts_with('='))
+        else {
+            return Ok(false);
+        };
+        self.at = self.text.len() - value.len();
+        self.blanks()?;
+        let Some(data) = self.literal()? else { return Ok(false) };
+        let line = self.rest().trim_start_matches([' ', '\t', '\r']);
+        let over = line.is_empty() || line.starts_with([';', '\n']) || line.starts_with("//");
+        if over && !matches!(data, Data::Computed(_)) {
+            self.constants.insert(name[..end].to_owned(), data);
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
     /// A statement that is not run: up to `;` or the end of the line, brackets and quotes balanced.
     fn skip_statement(&mut self) -> Result<(), Problem> {
         self.skip(|reader| matches!(reader.peek(), Some(';' | '\n')))?;
@@ -191,6 +219,10 @@ impl<'a> Reader<'a> {
     /// A value, up to one of `ends`, a comma or a closing bracket.
     fn value(&mut self, ends: &[char]) -> Result<Node, Problem> {
         let start = self.at;
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            return Err(self.wrong("too many values for a configuration"));
+        }
         let data = self.literal()?;
         if let Some(data) = data {
             let end = self.at;
@@ -245,7 +277,11 @@ impl<'a> Reader<'a> {
                     "true" => Data::Bool(true),
                     "false" => Data::Bool(false),
                     "null" | "undefined" => Data::Null,
-                    _ => return Ok(None),
+                    // An object could have been changed on the way; as the whole it is what it was.
+                    word => match self.constants.get(word) {
+                        Some(data) if self.depth == 0 || is_plain(data) => data.clone(),
+                        _ => return Ok(None),
+                    },
                 };
                 self.at += word.len();
                 data
@@ -348,6 +384,11 @@ impl<'a> Reader<'a> {
         }
         Ok((key, Node::new(Data::Computed("a value that the program around it computes"), span)))
     }
+}
+
+/// What nothing can change once it is set.
+fn is_plain(data: &Data) -> bool {
+    matches!(data, Data::Text(_) | Data::Number(_) | Data::Bool(_) | Data::Null)
 }
 
 fn is_name(c: char) -> bool {
