@@ -254,7 +254,7 @@ fn an_agent_is_installed_changed_run_and_removed() {
     };
     let quiet = &mut |_: crate::manager::Progress<'_>| {};
     assert!(apply("").changed && !apply("").changed);
-    assert_eq!(engine.installed().unwrap(), [machine.name.clone()]);
+    assert_eq!(engine.installed().unwrap(), std::slice::from_ref(&machine.name));
     let status = engine.status(&machine.name).unwrap();
     assert_eq!((status.enabled, status.state), (crate::manager::Enabled::Auto, ManagerState::Stopped));
     engine.start(&machine.name, PATIENCE, quiet).unwrap();

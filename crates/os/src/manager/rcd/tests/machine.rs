@@ -402,7 +402,7 @@ fn a_deaf_program_is_killed_when_its_time_is_over() {
     machine.stop();
     assert_eq!(machine.look().pid, None);
     let asked = machine.text("chrooted");
-    assert!(asked.starts_with("-u root -g root -G ") && asked.contains(",video / /bin/sh -c"), "{asked}");
+    assert!(asked.starts_with("-u root -g ") && asked.contains(",video / /bin/sh -c"), "{asked}");
 }
 
 #[test]
@@ -470,7 +470,7 @@ fn a_service_is_installed_changed_run_and_removed() {
     let quiet = &mut |_: crate::manager::Progress<'_>| {};
     let state = || engine.status(&machine.name).unwrap().state;
     assert!(apply("").changed && !apply("").changed);
-    assert_eq!(engine.installed().unwrap(), [machine.name.clone()]);
+    assert_eq!(engine.installed().unwrap(), std::slice::from_ref(&machine.name));
     assert!(machine.text("rc.conf").contains("orders_enable=\"YES\""));
     engine.start(&machine.name, PATIENCE, quiet).unwrap();
     assert_eq!(state(), ManagerState::Running);
