@@ -3,6 +3,7 @@
 use std::fs;
 
 use abide_spec::{Name, Spec};
+#[cfg(unix)]
 use proptest::prelude::*;
 
 use super::render::findings;
@@ -128,7 +129,8 @@ fn what_a_script_cannot_do_is_found() {
 
 #[test]
 fn answers_of_rc_service_are_told_apart() {
-    let state = |code: i32| state_of(&Answer { code: Some(code), text: String::new() });
+    let state =
+        |code: i32| state_of(&Answer { code: Some(code), text: String::new(), errors: String::new() });
     assert_eq!(state(0), Some(ManagerState::Running));
     assert_eq!(state(3), Some(ManagerState::Stopped));
     assert_eq!(state(4), Some(ManagerState::Stopping));
@@ -137,16 +139,16 @@ fn answers_of_rc_service_are_told_apart() {
     assert_eq!(state(64), Some(ManagerState::Running));
     // The service is not known.
     assert_eq!(state(1), None);
-    assert_eq!(state_of(&Answer { code: None, text: String::new() }), None);
+    assert_eq!(state_of(&Answer { code: None, text: String::new(), errors: String::new() }), None);
 }
 
 #[test]
 fn the_last_word_of_a_supervisor_is_read_back() {
     let root = tempfile::tempdir().unwrap();
     let layout = Layout::below(root.path());
-    fs::create_dir_all(root.path().join("run")).unwrap();
     let orders = name("orders");
     let path = exit_file(&layout, &orders);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
     assert_eq!(End::read(&path), None);
     for (code, word) in [(0, "ended"), (7, "failed")] {
         End::write(&layout, &orders, code, Some(12));
@@ -202,6 +204,7 @@ pub(in crate::manager) fn assert_takes(script: &str) {
 }
 
 /// Texts as awkward arguments, paths and values have them.
+#[cfg(unix)]
 pub(in crate::manager) fn awkward() -> impl Strategy<Value = String> {
     let awkward =
         prop::sample::select("'\"\\'$`%!#&|;<>(){}[]*?~=^ \t\r\n\u{1}abé漢😀-".chars().collect::<Vec<_>>());

@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 pub(in crate::manager) struct Answer {
     /// The exit code; `None` when a signal ended it.
     pub(in crate::manager) code: Option<i32>,
-    /// What it printed and complained, in the order in which it came.
+    /// What it printed.
     pub(in crate::manager) text: String,
+    /// What it complained of.
+    pub(in crate::manager) errors: String,
 }
 
 impl Answer {
@@ -22,14 +24,28 @@ impl Answer {
         self.code == Some(0)
     }
 
-    /// The last thing that it said, else how it ended.
+    /// What it complained of first, else what it said last, else how it ended.
     pub(in crate::manager) fn why(&self) -> String {
-        let said = self.text.lines().map(plain).rfind(|line| !line.is_empty());
-        said.unwrap_or_else(|| match self.code {
+        let mut complaints = lines(&self.errors).filter(|line| !line.starts_with("WARNING: "));
+        complaints.next().or_else(|| lines(&self.text).last()).unwrap_or_else(|| self.end())
+    }
+
+    /// What it complained of last, else how it ended: for scripts that let others speak first.
+    pub(in crate::manager) fn last_complaint(&self) -> String {
+        lines(&self.errors).last().unwrap_or_else(|| self.end())
+    }
+
+    fn end(&self) -> String {
+        match self.code {
             Some(code) => format!("it ended with exit code {code}"),
             None => "a signal ended it".to_owned(),
-        })
+        }
     }
+}
+
+/// The lines that say something.
+fn lines(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.lines().map(plain).filter(|line| !line.is_empty())
 }
 
 /// Why there is no answer.
@@ -68,28 +84,28 @@ pub(in crate::manager) fn call(tool: &Path, arguments: &[&str], wait: Duration) 
     command.args(arguments).env_clear().env("PATH", PATH).env("LC_ALL", "C").env("TERM", "dumb");
     command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(fail)?;
-    let said = Arc::new(Mutex::new(Vec::new()));
+    let (printed, complained) = (Said::default(), Said::default());
     let (tell, closed) = channel();
     if let Some(out) = child.stdout.take() {
-        listen(out, &said, tell.clone());
+        listen(out, &printed, tell.clone());
     }
     if let Some(err) = child.stderr.take() {
-        listen(err, &said, tell);
+        listen(err, &complained, tell);
     }
     let code = await_end(&mut child, &closed, Instant::now().checked_add(wait)).inspect_err(|_| {
         let _ = child.kill();
         let _ = child.wait();
     })?;
-    let text = said.lock().map(|said| String::from_utf8_lossy(&said).into_owned()).unwrap_or_default();
-    Ok(Answer { code, text })
+    let text =
+        |said: &Said| said.lock().map(|said| String::from_utf8_lossy(&said).into_owned()).unwrap_or_default();
+    Ok(Answer { code, text: text(&printed), errors: text(&complained) })
 }
 
+/// What came so far on a thread of its own.
+type Said = Arc<Mutex<Vec<u8>>>;
+
 /// Reads on a thread of its own. The channel closes when there is nothing more to come from either.
-fn listen(
-    mut from: impl Read + Send + 'static,
-    said: &Arc<Mutex<Vec<u8>>>,
-    tell: std::sync::mpsc::Sender<()>,
-) {
+fn listen(mut from: impl Read + Send + 'static, said: &Said, tell: std::sync::mpsc::Sender<()>) {
     let said = Arc::clone(said);
     thread::spawn(move || {
         let mut buffer = [0; 4096];
@@ -145,14 +161,18 @@ mod tests {
 
     #[test]
     fn marks_of_terminals_are_left_out() {
-        let answer = |text: &str| Answer { code: Some(1), text: text.into() };
-        assert_eq!(
-            answer(" * Starting a ... [ ok ]\n * ERROR: a failed to start\n\n").why(),
-            "a failed to start"
-        );
-        assert_eq!(answer("\u{1b}[31m*\u{1b}[0m a is down\r\n").why(), "a is down");
-        assert_eq!(answer("").why(), "it ended with exit code 1");
-        assert_eq!(Answer { code: None, text: String::new() }.why(), "a signal ended it");
+        let answer =
+            |text: &str, errors: &str| Answer { code: Some(1), text: text.into(), errors: errors.into() };
+        let started = " * Starting a ... [ ok ]\n";
+        let failed =
+            " * WARNING: a is slow\nsupervise-daemon: /x does not exist\n * ERROR: a failed to start\n\n";
+        assert_eq!(answer(started, failed).why(), "supervise-daemon: /x does not exist");
+        assert_eq!(answer(started, failed).last_complaint(), "a failed to start");
+        assert_eq!(answer("\u{1b}[31m*\u{1b}[0m a is down\r\n", "").why(), "a is down");
+        assert_eq!(answer("", "").why(), "it ended with exit code 1");
+        assert_eq!(answer(started, "").last_complaint(), "it ended with exit code 1");
+        let killed = Answer { code: None, text: String::new(), errors: String::new() };
+        assert_eq!(killed.why(), "a signal ended it");
     }
 
     #[cfg(unix)]
@@ -161,7 +181,7 @@ mod tests {
         let sh = Path::new("/bin/sh");
         let answer = call(sh, &["-c", "echo a; echo b >&2; exit 3"], SHORT).unwrap();
         assert_eq!(answer.code, Some(3));
-        assert!(answer.text.contains('a') && answer.text.contains('b'));
+        assert_eq!((answer.text.as_str(), answer.errors.as_str()), ("a\n", "b\n"));
         // What it leaves behind holds its output, and is not waited for.
         let answer = call(sh, &["-c", "sleep 60 & echo $!"], SHORT).unwrap();
         assert!(answer.succeeded());

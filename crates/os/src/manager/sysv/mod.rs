@@ -18,7 +18,7 @@ mod tests;
 use super::apply::StepError;
 use super::native::{Native, Seen};
 use super::openrc::script::{beside, env_file, exit_file};
-use super::openrc::tool::{Answer, SHORT, Trouble, call};
+use super::openrc::tool::{SHORT, Trouble, call};
 use super::openrc::{End, moved, script_path, scripts, written};
 use super::{Artifact, Context, Finding, Kind, ManagerError, ManagerExit, ManagerState};
 use crate::paths::Layout;
@@ -61,7 +61,8 @@ impl Sysv {
         match call(&path, &[verb], wait) {
             Ok(answer) if answer.succeeded() => Ok(()),
             Ok(answer) => {
-                Err(ManagerError::Failed { name: name.clone(), verb, why: said(&answer), said: Vec::new() })
+                let why = answer.last_complaint();
+                Err(ManagerError::Failed { name: name.clone(), verb, why, said: Vec::new() })
             }
             Err(Trouble::TimedOut) => Err(ManagerError::TimedOut {
                 name: name.clone(),
@@ -74,16 +75,6 @@ impl Sysv {
             }
         }
     }
-}
-
-/// The complaint of one of our scripts, without the words around it.
-fn said(answer: &Answer) -> String {
-    let mut lines = answer.text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let told = lines.rfind(|line| !line.ends_with("... failed.") && *line != "failed.");
-    told.map_or_else(
-        || answer.why(),
-        |line| line.rsplit_once("... ").map_or(line, |(_, rest)| rest).to_owned(),
-    )
 }
 
 /// Runs a tool that must succeed.
