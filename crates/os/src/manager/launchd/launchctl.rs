@@ -71,7 +71,7 @@ impl Launchctl {
             Some(0) => Ok(Some(parse_job(&answer.text))),
             Some(NOT_LOADED) => Ok(None),
             // Codes differ between versions; the words do not.
-            _ if answer.text.contains("Could not find service") => Ok(None),
+            _ if answer.errors.contains("Could not find service") => Ok(None),
             Some(code) if self.is_absent(code) => Ok(None),
             _ => Err(failed(&words, answer.why())),
         }
@@ -110,7 +110,7 @@ impl Launchctl {
         let answer = self.ask(&words)?;
         match answer.code {
             Some(0 | IN_PROGRESS | NOT_LOADED) => Ok(()),
-            _ if answer.text.contains("No such process") => Ok(()),
+            _ if answer.errors.contains("No such process") => Ok(()),
             _ => Err(failed(&words, answer.why())),
         }
     }

@@ -54,7 +54,7 @@ impl Tools {
         if answer.succeeded() {
             return Ok(Some(answer.text.trim().to_owned()));
         }
-        if answer.text.contains("unknown variable") {
+        if answer.errors.contains("unknown variable") {
             return Ok(None);
         }
         Err(failed("sysrc", &words, answer.why()))
