@@ -9,6 +9,7 @@ use super::{Systemd, unit_of};
 use crate::fs::{Access, Lock, sweep_beside};
 use crate::manager::apply::{Act, MakeDir, PutFile, Step, StepError, run};
 use crate::manager::shared;
+use crate::manager::turns::Turn;
 use crate::manager::{
     Applied, Level, ManagerError, Plan, ServiceManager as _, Watcher, start_budget, stop_budget,
 };
@@ -24,6 +25,7 @@ impl Systemd {
         }
         self.may_change()?;
         let lock = self.lock(&plan.service)?;
+        let turn = Turn::to_use(&self.layout);
         let work = self.work(&plan.desired)?;
         if work.plan.blocked() || work.plan.changes != plan.changes {
             return Err(ManagerError::Changed { name: plan.service.clone() });
@@ -42,14 +44,18 @@ impl Systemd {
         }
         let outcome = run(&mut steps, watcher);
         drop(steps);
+        drop(turn);
         // The file would only be in the way of a later look at what is left.
         let _ = lock.remove();
         outcome?;
         if let Some(path) = &work.stale {
             let _ = crate::fs::remove_file(path);
         }
-        for path in work.drop.iter().filter(|_| !self.others_are_changed(&plan.service)) {
-            let _ = crate::fs::remove_file(path);
+        if !self.others_are_changed(&plan.service) {
+            let _turn = Turn::to_remove(&self.layout);
+            for path in &work.drop {
+                let _ = crate::fs::remove_file(path);
+            }
         }
         Ok(Applied { changed: true, restarted: work.restart })
     }

@@ -11,6 +11,7 @@ use crate::fs::sweep_beside;
 use crate::manager::shared::{
     drop_file, drop_folder, drop_if_empty, drop_shared_folders, drop_unused_supervisors,
 };
+use crate::manager::turns::Turn;
 use crate::manager::{
     ManagerError, ManagerState, Progress, Removed, Scope, ServiceManager as _, Uninstall, Watcher,
 };
@@ -137,7 +138,11 @@ impl Removal<'_, '_> {
             None => {}
         }
         // Folders that services share go with the last of them: one that starts right now is about to use them.
-        if !self.systemd.others_are_changed(self.name) && self.systemd.our_units().is_empty() {
+        if self.systemd.others_are_changed(self.name) {
+            return Ok(());
+        }
+        let _turn = Turn::to_remove(layout);
+        if self.systemd.our_units().is_empty() {
             for folder in [&layout.specs, &layout.lib, &layout.state, &layout.logs] {
                 drop_if_empty(&private_twin(layout, folder));
             }
@@ -154,6 +159,7 @@ impl Removal<'_, '_> {
         if self.systemd.others_are_changed(self.name) {
             return Ok(());
         }
+        let _turn = Turn::to_remove(&self.systemd.layout);
         let units: Vec<_> = self.systemd.our_units().into_iter().map(|(_, text)| text).collect();
         for copy in drop_unused_supervisors(&self.systemd.layout, units.iter().map(String::as_str))? {
             self.removed.removed.push(format!("file {}", copy.display()));
