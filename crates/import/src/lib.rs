@@ -109,6 +109,12 @@ fn check(ledger: &Ledger, specs: &[Spec], options: &Options) {
     if ledger.has_problems() {
         return;
     }
+    if specs.len() > MAX_SERVICES {
+        let message =
+            format!("there are {} services in it; at most {MAX_SERVICES} are made of one file", specs.len());
+        ledger.problem(Problem { message, hint: Some("take it apart".to_owned()), span: None });
+        return;
+    }
     if let (Some(name), true) = (&options.name, specs.len() > 1) {
         let problem = Problem {
             message: format!("there are {} services in it, and one name ({name}) was given", specs.len()),

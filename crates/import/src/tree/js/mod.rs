@@ -145,7 +145,11 @@ impl<'a> Reader<'a> {
         };
         self.at = self.text.len() - value.len();
         self.blanks()?;
-        let Some(data) = self.literal()? else { return Ok(false) };
+        // What cannot be read matters only where it is used.
+        let Ok(Some(data)) = self.literal() else {
+            self.depth = 0;
+            return Ok(false);
+        };
         let line = self.rest().trim_start_matches([' ', '\t', '\r']);
         let over = line.is_empty() || line.starts_with([';', '\n']) || line.starts_with("//");
         if over && !matches!(data, Data::Computed(_)) {
