@@ -1,6 +1,7 @@
 //! The examples install, run, stop and uninstall themselves on a machine with a service manager.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use abide_machine::{Kind, wait_for};
 
@@ -147,13 +148,20 @@ fn pauses(place: &Place) -> Result<(), String> {
     if place.kind == Kind::Wine {
         place.becomes("pausable", "paused")?;
     }
-    let before = place.count();
+    // The step that it was in may still have to be written.
+    let mut before = None;
+    let rests = wait_for(SOON, || {
+        before = place.count();
+        std::thread::sleep(Duration::from_millis(600));
+        place.count() == before
+    });
+    if !rests {
+        return Err("it goes on counting while it rests".into());
+    }
     place.tell("pausable", "HUP", "6")?;
     place.logs("pausable", "settings read again")?;
-    // By now it would have counted on.
-    std::thread::sleep(std::time::Duration::from_millis(600));
     if place.count() != before {
-        return Err("it goes on counting while it rests".into());
+        return Err("it counts on after it has read its settings again".into());
     }
     place.tell("pausable", "CONT", "3")?;
     place.becomes("pausable", "running")?;
