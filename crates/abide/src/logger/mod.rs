@@ -144,9 +144,7 @@ impl Logger {
             // Their standard error goes nowhere, unless somebody has sent it somewhere.
             Origin::Backend(
                 Backend::OpenRc | Backend::Runit | Backend::S6 | Backend::Sysv | Backend::Rcd,
-            ) => {
-                Syslog::open(name).map_or(Sink::Stderr, Sink::Syslog)
-            }
+            ) => Syslog::open(name).map_or(Sink::Stderr, Sink::Syslog),
             _ => Sink::Stderr,
         };
         Self { inner: Arc::new(Inner { name: name.to_owned(), sink }), level: Level::Info }
