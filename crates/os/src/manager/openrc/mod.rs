@@ -331,8 +331,46 @@ fn read_pid(path: &Path, name: &Name) -> Option<u32> {
     }
 }
 
-/// What a supervisor does last: `supervise-daemon` would start it again, so the script is called to have OpenRC count the
-/// service as stopped or failed. Returns at once; the script goes on without this process.
+/// What is left to do when a supervisor has ended by itself, in a process of its own: its name, `supervise-daemon`'s number,
+/// its pid file, the files of the end and of the start, "ended" or "failed", and the supervisor's number.
+///
+/// `supervise-daemon` starts its child again however it ended, so it is stopped: the one that is meant and no later one. It
+/// must have noticed the end first, and is then in the second before it starts the next one; told to stop before that, it
+/// waits for the dead as if they lived.
+/// `openrc-run` marks a service as started when its start is over, whatever happened meanwhile, so that start is waited for
+/// before the service is marked. The marks are made directly: `openrc-run` would first work out the dependencies of all
+/// services, which can take longer than what is waited for here.
+const LAST_ACT: &str = r#"
+PATH=/lib/rc/sbin:/lib/rc/bin:/usr/libexec/rc/sbin:/usr/libexec/rc/bin:/usr/sbin:/usr/bin:/sbin:/bin
+RC_SVCNAME=$1
+export PATH RC_SVCNAME
+gone() {
+	tries=0
+	while kill -0 "$1" 2>/dev/null && [ "$tries" -lt "$2" ]; do
+		sleep 0.05
+		tries=$((tries + 1))
+	done
+}
+gone "$7" 100
+now=
+{ read -r now <"$3"; } 2>/dev/null
+[ "${now:-$2}" = "$2" ] || exit 0
+kill -TERM "$2"
+gone "$2" 1200
+if { read -r starter <"$5"; } 2>/dev/null; then
+	gone "$starter" 1200
+fi
+[ -e "$4" ] || exit 0
+if service_started "$1"; then
+	mark_service_stopped "$1"
+fi
+if [ "$6" = failed ]; then
+	mark_service_failed "$1"
+fi
+"#;
+
+/// What a supervisor does last: `supervise-daemon` would start it again, so that is stopped, and OpenRC told that the
+/// service stopped or failed. Returns at once; another process does it.
 pub(crate) fn last_act(layout: &Layout, name: &Name, code: i32) {
     let Some(daemon) = parent_called("supervise-daemon") else { return };
     // A stop waits for this process, and is over only then.
@@ -341,9 +379,13 @@ pub(crate) fn last_act(layout: &Layout, name: &Name, code: i32) {
         return;
     }
     End::write(layout, name, code, Some(daemon));
-    let verb = if code == 0 { "abide_ended" } else { "abide_failed" };
     let mut command = Command::new("setsid");
-    command.arg(script_path(layout, name)).arg(verb).current_dir("/");
+    command.args(["/bin/sh", "-c", LAST_ACT, "abide-last-act", name.as_str()]).arg(daemon.to_string());
+    command.args([beside(layout, name, "pid"), exit_file(layout, name), beside(layout, name, "starting")]);
+    command
+        .arg(if code == 0 { "ended" } else { "failed" })
+        .arg(std::process::id().to_string())
+        .current_dir("/");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     // Without it, supervise-daemon starts the supervisor again after a second, and the service runs: nothing worse.
     let _ = command.spawn();

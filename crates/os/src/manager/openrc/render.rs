@@ -102,9 +102,6 @@ fn supervised(spec: &Spec, context: &Context) -> String {
     // How the program ends is the supervisor's matter; this is for the death of the supervisor itself.
     line(&mut text, "respawn_delay", "1");
     line(&mut text, "respawn_max", "0");
-    text.push_str("extra_commands=\"abide_ended abide_failed\"\n");
-    text.push_str("description_abide_ended=\"Used by the supervisor: it ended by itself\"\n");
-    text.push_str("description_abide_failed=\"Used by the supervisor: it gave up\"\n");
     if spec.reload.is_some() {
         text.push_str("extra_started_commands=\"reload\"\n");
         text.push_str("description_reload=\"Let the program read its settings again\"\n");
@@ -122,13 +119,10 @@ fn supervised(spec: &Spec, context: &Context) -> String {
     text
 }
 
-/// The end of `start_pre` and what has to do with the end of a supervisor.
+/// The end of `start_pre`, and the wait for readiness.
 ///
-/// `supervise-daemon` starts its child again however it ended. So a supervisor that ends by itself calls `abide_ended` or
-/// `abide_failed` as its last act, for the `supervise-daemon` that it names and no later one. `openrc-run` marks a service
-/// as started when its start is over, whatever happened meanwhile, which is why that start is waited for before the
-/// service is marked. Nor does a start that failed stop `supervise-daemon` itself, unless nobody else does: it would kill
-/// the supervisor in the middle of its last act.
+/// A supervisor that ends by itself stops `supervise-daemon` as its last act ([`super::last_act`]). A start that failed
+/// leaves that to it, unless it does not happen: it would kill the supervisor in the middle of its last act.
 const SUPERVISED_START: &str = r#"	rm -f "$abide_exit" "$abide_status"
 	mkdir -p "${abide_log%/*/*}" && { [ -d "${abide_log%/*}" ] || mkdir -m 0700 "${abide_log%/*}"; } || return 1
 	if [ -n "$(find "$abide_log" -size +1024k 2>/dev/null)" ]; then
@@ -170,39 +164,9 @@ abide_await_down() {
 		sleep 0.1
 		tries=$((tries + 1))
 	done
-	[ ! -s "$pidfile" ] || abide_down
-}
-
-abide_over() {
-	local word code daemon now starter tries
-	{ read -r word code daemon <"$abide_exit"; } 2>/dev/null || return 1
-	{ read -r now <"$pidfile"; } 2>/dev/null
-	[ "${now:-$daemon}" = "$daemon" ] || return 1
-	abide_down
-	tries=0
-	if { read -r starter <"${pidfile%.pid}.starting"; } 2>/dev/null; then
-		while kill -0 "$starter" 2>/dev/null && [ "$tries" -lt 600 ]; do
-			sleep 0.1
-			tries=$((tries + 1))
-		done
+	if [ -s "$pidfile" ]; then
+		abide_down
 	fi
-	[ -e "$abide_exit" ] || return 1
-	if service_started; then
-		mark_service_stopped
-	fi
-	return 0
-}
-
-abide_ended() {
-	service_stopping || abide_over
-	return 0
-}
-
-abide_failed() {
-	if ! service_stopping && abide_over; then
-		mark_service_failed
-	fi
-	return 0
 }
 "#;
 
@@ -247,10 +211,19 @@ abide_stopped() {
 }
 "#;
 
-/// The status of what gave up, which is stopped to OpenRC.
+/// The status of what gave up, which is stopped to OpenRC, and of what ended before OpenRC had noted that it was started.
 const STATUS: &str = r#"
 status() {
 	local word code daemon
+	if service_started && [ -e "$abide_exit" ] && [ ! -s "$pidfile" ]; then
+		mark_service_stopped 2>/dev/null
+		{ read -r word code daemon <"$abide_exit"; } 2>/dev/null
+		if [ "$word" != failed ]; then
+			einfo "status: stopped"
+			return 3
+		fi
+		mark_service_failed 2>/dev/null
+	fi
 	if service_stopped && [ -e "$RC_SVCDIR/failed/$RC_SVCNAME" ]; then
 		{ read -r word code daemon <"$abide_exit"; } 2>/dev/null
 		eerror "status: crashed${code:+ (failed with exit code $code)}"

@@ -188,6 +188,7 @@ fn scripts_are_listed_by_the_names_services_can_have() {
 #[cfg(unix)]
 #[test]
 fn the_shell_takes_every_script() {
+    assert_takes(LAST_ACT);
     for text in [script(&spec("")), script(&spec(MUCH)), script(&direct("")), script(&direct(MUCH_DIRECT))] {
         assert_takes(&text);
     }

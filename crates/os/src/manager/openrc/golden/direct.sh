@@ -61,6 +61,15 @@ stop() {
 
 status() {
 	local word code daemon
+	if service_started && [ -e "$abide_exit" ] && [ ! -s "$pidfile" ]; then
+		mark_service_stopped 2>/dev/null
+		{ read -r word code daemon <"$abide_exit"; } 2>/dev/null
+		if [ "$word" != failed ]; then
+			einfo "status: stopped"
+			return 3
+		fi
+		mark_service_failed 2>/dev/null
+	fi
 	if service_stopped && [ -e "$RC_SVCDIR/failed/$RC_SVCNAME" ]; then
 		{ read -r word code daemon <"$abide_exit"; } 2>/dev/null
 		eerror "status: crashed${code:+ (failed with exit code $code)}"

@@ -20,9 +20,6 @@ error_log='/var/log/abide/orders/supervisor.log'
 retry=TERM/20/KILL/5
 respawn_delay=1
 respawn_max=0
-extra_commands="abide_ended abide_failed"
-description_abide_ended="Used by the supervisor: it ended by itself"
-description_abide_failed="Used by the supervisor: it gave up"
 
 depend() {
 	use localmount logger netmount net dns
@@ -72,39 +69,9 @@ abide_await_down() {
 		sleep 0.1
 		tries=$((tries + 1))
 	done
-	[ ! -s "$pidfile" ] || abide_down
-}
-
-abide_over() {
-	local word code daemon now starter tries
-	{ read -r word code daemon <"$abide_exit"; } 2>/dev/null || return 1
-	{ read -r now <"$pidfile"; } 2>/dev/null
-	[ "${now:-$daemon}" = "$daemon" ] || return 1
-	abide_down
-	tries=0
-	if { read -r starter <"${pidfile%.pid}.starting"; } 2>/dev/null; then
-		while kill -0 "$starter" 2>/dev/null && [ "$tries" -lt 600 ]; do
-			sleep 0.1
-			tries=$((tries + 1))
-		done
+	if [ -s "$pidfile" ]; then
+		abide_down
 	fi
-	[ -e "$abide_exit" ] || return 1
-	if service_started; then
-		mark_service_stopped
-	fi
-	return 0
-}
-
-abide_ended() {
-	service_stopping || abide_over
-	return 0
-}
-
-abide_failed() {
-	if ! service_stopping && abide_over; then
-		mark_service_failed
-	fi
-	return 0
 }
 
 abide_is_ours() {
@@ -134,6 +101,15 @@ stop() {
 
 status() {
 	local word code daemon
+	if service_started && [ -e "$abide_exit" ] && [ ! -s "$pidfile" ]; then
+		mark_service_stopped 2>/dev/null
+		{ read -r word code daemon <"$abide_exit"; } 2>/dev/null
+		if [ "$word" != failed ]; then
+			einfo "status: stopped"
+			return 3
+		fi
+		mark_service_failed 2>/dev/null
+	fi
 	if service_stopped && [ -e "$RC_SVCDIR/failed/$RC_SVCNAME" ]; then
 		{ read -r word code daemon <"$abide_exit"; } 2>/dev/null
 		eerror "status: crashed${code:+ (failed with exit code $code)}"
