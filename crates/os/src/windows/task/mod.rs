@@ -4,25 +4,27 @@
 //! A service is known by the file with its task; the Task Scheduler has a copy of it. While a supervisor runs, an event
 //! is there (see [`ending`]) by which it is seen and asked to end: the Task Scheduler itself can only kill.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::windows::io::{AsRawHandle, OwnedHandle};
-use std::os::windows::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::ptr;
 use std::time::{Duration, Instant};
 
 use abide_spec::{Name, Spec, StartMode};
 use serde::Deserialize;
 use windows_sys::Win32::System::Threading::{
-    CREATE_NO_WINDOW, OpenProcess, PROCESS_SYNCHRONIZE, WaitForSingleObject,
+    CreateProcessW, DETACHED_PROCESS, OpenProcess, PROCESS_INFORMATION, PROCESS_SYNCHRONIZE, STARTUPINFOW,
+    WaitForSingleObject,
 };
 
 mod com;
 pub(crate) mod ending;
 
 use self::com::{TaskState, with_folder};
+use super::command::CommandLine;
 use super::security::Sid;
-use super::sys::{milliseconds, owned};
+use super::sys::{check, milliseconds, owned, size_of, wide};
 use crate::manager::apply::StepError;
 use crate::manager::native::{Native, Seen};
 use crate::manager::shared;
@@ -124,15 +126,40 @@ impl Task {
             why: format!("{} names no supervisor", self.definition(name).display()),
         })?;
         let program = self.layout.lib.join(file);
-        let mut command = Command::new(&program);
-        command.args(["run", "--manager", "task", "--user", name.as_str()]);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.creation_flags(CREATE_NO_WINDOW).current_dir(&self.layout.lib);
-        match command.spawn() {
-            Ok(_) => Ok(()),
-            Err(source) => Err(ManagerError::File { what: "start", path: program, source }),
-        }
+        let args = ["run", "--manager", "task", "--user", name.as_str()].map(OsString::from);
+        detached(&program, &args, &self.layout.lib).map_err(|source| ManagerError::File {
+            what: "start",
+            path: program,
+            source,
+        })
     }
+}
+
+/// Starts a program that shares nothing with this one: no window, no console, and none of its handles, so that whoever
+/// reads what this process prints does not wait for that one.
+fn detached(program: &Path, args: &[OsString], folder: &Path) -> io::Result<()> {
+    let mut command = CommandLine::new(program, args)?;
+    let folder = wide(folder)?;
+    let startup = STARTUPINFOW { cb: size_of::<STARTUPINFOW>(), ..Default::default() };
+    let mut made = PROCESS_INFORMATION::default();
+    // SAFETY: the texts end with NULs and the structures are whole.
+    check(unsafe {
+        CreateProcessW(
+            command.application.as_ptr(),
+            command.line.as_mut_ptr(),
+            ptr::null(),
+            ptr::null(),
+            0,
+            DETACHED_PROCESS,
+            ptr::null(),
+            folder.as_ptr(),
+            &raw const startup,
+            &raw mut made,
+        )
+    })?;
+    // SAFETY: both handles were just made for us.
+    unsafe { (owned(made.hProcess)?, owned(made.hThread)?) };
+    Ok(())
 }
 
 /// The file name of the supervisor in a task of ours.
