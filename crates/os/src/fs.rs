@@ -99,8 +99,7 @@ pub(crate) fn sweep_beside(path: &Path) {
 
 /// Whether a process is known to be dead. Not on Windows: where Wine shows it `/proc`, that counts other processes.
 fn is_dead(pid: u32) -> bool {
-    cfg!(unix)
-        && Path::new("/proc/self").exists() && !Path::new("/proc").join(pid.to_string()).exists()
+    cfg!(unix) && Path::new("/proc/self").exists() && !Path::new("/proc").join(pid.to_string()).exists()
 }
 
 /// A file under a passing name, removed again unless it took its place.
