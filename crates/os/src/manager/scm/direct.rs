@@ -96,15 +96,17 @@ pub(crate) fn environment(spec: &Spec, context: &Context) -> Result<Vec<String>,
     let folder = spec.program.working_dir.as_deref().map_or_else(|| data.clone(), windows_text);
     let told = [(SERVICE, spec.name.as_str()), (WORKING_DIR, folder.as_str()), (STATE, data.as_str())];
     let is_told = |name: &str| told.iter().any(|(other, _)| name.eq_ignore_ascii_case(other));
-    let own = own.iter().filter(|(name, _)| !is_told(name)).map(|(name, value)| (name.as_str(), value.as_str()));
+    let own =
+        own.iter().filter(|(name, _)| !is_told(name)).map(|(name, value)| (name.as_str(), value.as_str()));
     Ok(own.chain(told).map(|(name, value)| format!("{name}={value}")).collect())
 }
 
 /// Whether a program was told that it is the service of that name.
 pub(crate) fn is_told(environment: &[String], name: &str) -> bool {
-    environment.iter().filter_map(|entry| entry.split_once('=')).any(|(variable, value)| {
-        variable.eq_ignore_ascii_case(SERVICE) && value.eq_ignore_ascii_case(name)
-    })
+    environment
+        .iter()
+        .filter_map(|entry| entry.split_once('='))
+        .any(|(variable, value)| variable.eq_ignore_ascii_case(SERVICE) && value.eq_ignore_ascii_case(name))
 }
 
 /// What the SCM can't make of a program that it starts itself, beyond what no service manager can.
@@ -116,7 +118,11 @@ pub(crate) fn findings(spec: &Spec, context: &Context) -> Vec<Finding> {
     };
     let restart = &spec.restart;
     if spec.program.env_file.is_some() {
-        lose("program.env-file", "reads no files of variables", "`program.env`, or reading it in the program");
+        lose(
+            "program.env-file",
+            "reads no files of variables",
+            "`program.env`, or reading it in the program",
+        );
     }
     if restart.when == When::Always {
         lose(
@@ -158,7 +164,9 @@ pub(crate) fn findings(spec: &Spec, context: &Context) -> Vec<Finding> {
     if spec.program.working_dir.is_some() {
         found.push(Finding::note(
             "program.working-dir",
-            format!("the SCM sets none; the program is told it in {WORKING_DIR}, as the `abide` library expects"),
+            format!(
+                "the SCM sets none; the program is told it in {WORKING_DIR}, as the `abide` library expects"
+            ),
         ));
     }
     if !spec.program.env.is_empty() {
@@ -179,10 +187,9 @@ pub(crate) fn findings(spec: &Spec, context: &Context) -> Vec<Finding> {
         );
     }
     if let Err(error) = environment(spec, context) {
-        found.push(
-            Finding::error("program.env", error.to_string())
-                .with_hint("variables of the machine are not known before the SCM starts the program; write the value out"),
-        );
+        found.push(Finding::error("program.env", error.to_string()).with_hint(
+            "variables of the machine are not known before the SCM starts the program; write the value out",
+        ));
     }
     found
 }

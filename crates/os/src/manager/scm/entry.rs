@@ -83,10 +83,7 @@ impl Setting {
 
     /// Whether a change of it makes a difference to a process that runs.
     pub(crate) const fn needs_restart(self) -> bool {
-        matches!(
-            self,
-            Self::ImagePath | Self::Environment | Self::Account | Self::SidType | Self::Privileges
-        )
+        matches!(self, Self::ImagePath | Self::Environment | Self::Account | Self::SidType | Self::Privileges)
     }
 }
 
@@ -320,9 +317,8 @@ fn failure(spec: &Spec) -> (FailureActions, bool) {
         actions.pop();
     }
     let direct = !spec.program.supervised;
-    let reset = gives_up
-        .filter(|_| !direct)
-        .map_or(restart.reset_after.get(), |give_up| give_up.within.get());
+    let reset =
+        gives_up.filter(|_| !direct).map_or(restart.reset_after.get(), |give_up| give_up.within.get());
     // The SCM counts in whole seconds.
     let reset = Duration::from_secs(reset.min(LONGEST_RESET).as_secs_f64().ceil() as u64);
     (FailureActions { reset, actions }, direct || gives_up.is_none())

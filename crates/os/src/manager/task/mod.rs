@@ -54,7 +54,8 @@ fn definition(spec: &Spec, context: &Context, user: &str) -> String {
     let word = |yes: bool| if yes { "true" } else { "false" };
     let mode = spec.start.mode;
     let at_logon = matches!(mode, StartMode::Auto | StartMode::Delayed);
-    let delay = if mode == StartMode::Delayed { format!("\n      <Delay>{DELAY}</Delay>") } else { String::new() };
+    let delay =
+        if mode == StartMode::Delayed { format!("\n      <Delay>{DELAY}</Delay>") } else { String::new() };
     let shown = match (&spec.display_name, &spec.description) {
         (Some(name), Some(description)) => format!("{name}: {description}"),
         (Some(one), None) | (None, Some(one)) => one.clone(),

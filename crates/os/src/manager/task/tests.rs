@@ -11,13 +11,16 @@ use crate::paths::Layout;
 const USER: &str = "S-1-5-21-1-2-3-1001";
 
 fn spec(more: &str) -> Spec {
-    Spec::parse(&format!("name = \"orders\"\n{more}\n[program]\ncommand = ['C:\\srv\\orders.exe']\n")).unwrap()
+    Spec::parse(&format!("name = \"orders\"\n{more}\n[program]\ncommand = ['C:\\srv\\orders.exe']\n"))
+        .unwrap()
 }
 
 fn context() -> Context {
     let layout = Layout::user_of_windows(r"C:\Users\A & B\AppData\Local");
     Context {
-        supervisor: PathBuf::from(r"C:\Users\A & B\AppData\Local\Abide\lib\abide-supervisor-0123456789ab.exe"),
+        supervisor: PathBuf::from(
+            r"C:\Users\A & B\AppData\Local\Abide\lib\abide-supervisor-0123456789ab.exe",
+        ),
         layout,
         spec_text: "the spec".into(),
         version: None,
@@ -47,7 +50,10 @@ fn start_modes_become_triggers() {
         ("disabled", "false", "false", false),
     ] {
         let xml = xml(&format!("start.mode = \"{mode}\""));
-        assert!(xml.contains(&format!("<LogonTrigger>\n      <Enabled>{trigger}</Enabled>")), "{mode}: {xml}");
+        assert!(
+            xml.contains(&format!("<LogonTrigger>\n      <Enabled>{trigger}</Enabled>")),
+            "{mode}: {xml}"
+        );
         assert!(xml.contains(&format!("<Enabled>{enabled}</Enabled>\n    <Hidden>")), "{mode}: {xml}");
         assert_eq!(xml.contains("<Delay>PT1M</Delay>"), delay, "{mode}");
     }
@@ -62,10 +68,9 @@ fn texts_are_written_as_xml_has_them() {
 
 #[test]
 fn what_a_task_cannot_do_is_found() {
-    for (more, field) in [
-        ("start.after = [\"postgres\"]", "start.after"),
-        ("account.run-as = \"system\"", "account.run-as"),
-    ] {
+    for (more, field) in
+        [("start.after = [\"postgres\"]", "start.after"), ("account.run-as = \"system\"", "account.run-as")]
+    {
         let found = findings(&spec(more), &context());
         let error = found.iter().find(|finding| finding.level == Level::Error);
         assert_eq!(error.and_then(|error| error.field.as_deref()), Some(field), "{found:?}");
