@@ -30,9 +30,10 @@ impl std::fmt::Display for Listener {
 impl Listener {
     /// Whether the process belongs to a systemd unit, or to the service of that name.
     pub(crate) fn is_of_unit(&self, unit: &str) -> bool {
-        self.service.as_deref() == Some(unit) || self.group
-            .as_ref()
-            .is_some_and(|group| group.lines().any(|line| line.split(['/', ':']).any(|part| part == unit)))
+        self.service.as_deref() == Some(unit)
+            || self.group.as_ref().is_some_and(|group| {
+                group.lines().any(|line| line.split(['/', ':']).any(|part| part == unit))
+            })
     }
 }
 
@@ -81,9 +82,9 @@ fn owner(proc: &Path, inode: u64) -> Listener {
 
 /// The service in the mark of an environment: `ABIDE_INSTANCE=NAME.random`.
 fn service_of(environ: &[u8]) -> Option<String> {
-    let mark = environ.split(|byte| *byte == 0).find_map(|entry| {
-        entry.strip_prefix(INSTANCE_VARIABLE.as_bytes())?.strip_prefix(b"=")
-    })?;
+    let mark = environ
+        .split(|byte| *byte == 0)
+        .find_map(|entry| entry.strip_prefix(INSTANCE_VARIABLE.as_bytes())?.strip_prefix(b"="))?;
     let (name, _random) = std::str::from_utf8(mark).ok()?.rsplit_once('.')?;
     Some(name.to_owned())
 }

@@ -74,7 +74,9 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, ManagerError> {
 /// The services of which there is a spec. Specs are for root's eyes: nobody else is told of any.
 pub(crate) fn with_specs(layout: &Layout) -> Result<Vec<Name>, ManagerError> {
     let specs = match list(&layout.specs) {
-        Err(ManagerError::File { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => Vec::new(),
+        Err(ManagerError::File { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => {
+            Vec::new()
+        }
         listed => listed?,
     };
     let names = specs.iter().filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
@@ -119,7 +121,11 @@ pub(crate) fn open_folder(layout: &Layout, folder: &Path, whose: &str) -> Option
 
 /// Removes a file; true when there was one.
 pub(crate) fn drop_file(path: &Path) -> Result<bool, ManagerError> {
-    remove_file(path).map_err(|source| ManagerError::File { what: "remove", path: path.to_path_buf(), source })
+    remove_file(path).map_err(|source| ManagerError::File {
+        what: "remove",
+        path: path.to_path_buf(),
+        source,
+    })
 }
 
 /// Removes a folder with all that is in it, or the link in its place; true when there was one.
@@ -167,7 +173,9 @@ fn drop_executable(path: &Path) -> Result<bool, ManagerError> {
     let begun = Instant::now();
     loop {
         match drop_file(path) {
-            Err(_) if cfg!(windows) && begun.elapsed() < LOCKED => std::thread::sleep(Duration::from_millis(20)),
+            Err(_) if cfg!(windows) && begun.elapsed() < LOCKED => {
+                std::thread::sleep(Duration::from_millis(20))
+            }
             outcome => return outcome,
         }
     }

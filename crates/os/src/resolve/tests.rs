@@ -108,8 +108,16 @@ fn owner_group_and_others_are_told_apart() {
     open(root.path());
     let program = file(&root.path().join("server"), 0o754, "");
     let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-    let user =
-        |uid, gid| Who::User(User { name: "someone".into(), uid, gid, groups: vec![gid], home: "/".into(), comment: String::new() });
+    let user = |uid, gid| {
+        Who::User(User {
+            name: "someone".into(),
+            uid,
+            gid,
+            groups: vec![gid],
+            home: "/".into(),
+            comment: String::new(),
+        })
+    };
     for (who, reads, executes) in [
         (user(uid, gid), true, true),
         (user(uid + 1, gid), true, true),

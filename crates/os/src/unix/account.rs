@@ -27,7 +27,8 @@ pub(crate) fn current() -> io::Result<String> {
 /// The home folder of the user who runs this process: as the machine's directory of users says, else `HOME`.
 pub(crate) fn home() -> io::Result<PathBuf> {
     let known = user(&current()?)?.map(|user| user.home);
-    let home = known.filter(|home| home.is_absolute()).or_else(|| std::env::var_os("HOME").map(PathBuf::from));
+    let home =
+        known.filter(|home| home.is_absolute()).or_else(|| std::env::var_os("HOME").map(PathBuf::from));
     home.filter(|home| home.is_absolute()).ok_or_else(|| {
         let uid = rustix::process::geteuid().as_raw();
         io::Error::new(

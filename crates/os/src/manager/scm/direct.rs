@@ -171,7 +171,7 @@ pub(crate) fn findings(spec: &Spec, context: &Context) -> Vec<Finding> {
     }
     if !spec.program.env.is_empty() {
         found.push(
-            Finding::note(
+            Finding::warning(
                 "program.env",
                 "these stand in the registry, where every user of the machine can read them",
             )
