@@ -157,8 +157,8 @@ pub(crate) fn findings(spec: &Spec, context: &Context) -> Vec<Finding> {
     if restart.when != When::Never {
         found.push(Finding::note(
             "restart",
-            "the SCM itself starts the program again: after the delays given, without jitter, and with failures \
-             counted anew after `reset-after` of none",
+            "the SCM itself starts the program again: after the delays given, without jitter, and it \
+             forgets failures after `reset-after` without any",
         ));
     }
     if spec.program.working_dir.is_some() {
