@@ -182,11 +182,17 @@ impl<'a> Service<'a> {
             let supervise = self.folder.join("supervise");
             // As s6-supervise would make it, but open to those who may only look.
             public_dir(&supervise).map_err(|error| StepError::io(&supervise, &error))?;
+            // Written when s6-supervise has looked whether it is to stay down, a moment after it takes orders; that of an
+            // earlier one would say so too soon.
+            let status = self.supervise("status");
+            if !self.is_supervised() {
+                remove_file(&status).map_err(|error| StepError::io(&status, &error))?;
+            }
             self.note_scanned(&scanned)?;
             link(&self.folder, &entry).map_err(|error| StepError::io(&entry, &error))?;
             scan(&scanned, "-a")?;
             let noticed = await_change(&supervise, Instant::now() + NOTICE, || {
-                Ok::<_, io::Error>(self.is_supervised().then_some(()))
+                Ok::<_, io::Error>((self.is_supervised() && status.exists()).then_some(()))
             });
             if noticed.map_err(|error| StepError::io(&supervise, &error))?.is_none() {
                 let text =
