@@ -1,6 +1,7 @@
 //! Running a command with a deadline, and waiting for conditions.
 
 use std::io::{self, Read};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -56,12 +57,18 @@ const TRIES: usize = 3;
 pub fn run(command: &mut Command, limit: Duration) -> io::Result<Output> {
     let mut output = run_once(command, limit)?;
     for _ in 1..TRIES {
-        if !output.errors().contains(NOT_STARTED) {
+        if !was_not_started(command, &output) {
             break;
         }
         output = run_once(command, limit)?;
     }
     Ok(output)
+}
+
+/// Whether Wine failed before the program began: it says so, or ends with 1 and not a word, as no verb of ours does.
+fn was_not_started(command: &Command, output: &Output) -> bool {
+    let is_wine = Path::new(command.get_program()).file_name().is_some_and(|name| name == "wine.sh");
+    is_wine && (output.errors().contains(NOT_STARTED) || output.code == Some(1) && output.all().is_empty())
 }
 
 fn run_once(command: &mut Command, limit: Duration) -> io::Result<Output> {
