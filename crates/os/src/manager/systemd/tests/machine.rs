@@ -185,11 +185,15 @@ fn a_port_that_another_program_has_is_found_with_its_holder() {
         format!("[start]\nready = {{ tcp = \"127.0.0.1:{port}\" }}"),
         format!("[[health]]\nhttp = \"http://localhost:{port}/\""),
     ] {
-        let findings = found(&machine, spec(&format!("command = [\"/bin/sleep\"]\n{more}")));
-        let finding = findings.iter().find(|finding| finding.level == Level::Error).unwrap();
-        assert!(finding.text.contains(&format!("port {port} is in use by")), "{finding}");
+        let told = || {
+            let findings = found(&machine, spec(&format!("command = [\"/bin/sleep\"]\n{more}")));
+            findings.into_iter().find(|finding| finding.level == Level::Error).unwrap()
+        };
+        assert!(told().text.contains(&format!("port {port} is in use by")), "{}", told());
         if cfg!(target_os = "linux") {
-            assert!(finding.text.contains(&std::process::id().to_string()), "{finding}");
+            // A child that another test has just forked has the socket too, until it executes its program.
+            let own = std::process::id().to_string();
+            assert!((0..100).any(|_| told().text.contains(&own)), "{}", told());
         }
     }
     // Not a port of this machine.
