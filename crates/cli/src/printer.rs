@@ -75,7 +75,7 @@ impl Printer {
         }
         let told = text.replace("`abide ", "`abide --user ").replace("--user --user ", "--user ");
         // This one is there for everybody.
-        told.replace("`abide --user up`", "`abide up`")
+        told.replace("`abide --user up", "`abide up")
     }
 
     /// Whether little is to be said.

@@ -18,10 +18,22 @@ const fn serves_users(kind: Kind) -> bool {
     matches!(kind, Kind::Systemd | Kind::Launchd | Kind::Task)
 }
 
+/// Windows keeps the services of users elsewhere than those of the machine: whoever names one side means it.
+fn settled(wanted: Kind, scope: Scope) -> (Kind, Scope) {
+    match (wanted, scope) {
+        (Kind::Task, _) | (Kind::Scm, Scope::User) => (Kind::Task, Scope::User),
+        other => other,
+    }
+}
+
 /// This machine's service manager, or the one of that kind if it runs here, for the services of the machine or of the
 /// user who runs this process. Without any, the answer is the foreground's, which plans, and says for everything else
 /// that there is no service manager.
 pub fn connect(wanted: Option<Kind>, scope: Scope) -> Result<Box<dyn ServiceManager>, ManagerError> {
+    let (wanted, scope) = match wanted.map(|wanted| settled(wanted, scope)) {
+        Some((wanted, scope)) => (Some(wanted), scope),
+        None => (None, scope),
+    };
     let here = match (detect(), scope) {
         // Windows keeps the services of users elsewhere than those of the machine.
         (Kind::Scm, Scope::User) => Kind::Task,
@@ -72,6 +84,7 @@ fn engine(native: impl Native + 'static, layout: Layout) -> Box<dyn ServiceManag
 /// The plan for a machine where nothing is installed yet, made without looking at this one: for service managers that
 /// run elsewhere.
 pub fn preview(kind: Kind, scope: Scope, desired: &Desired) -> Result<Plan, ManagerError> {
+    let (kind, scope) = settled(kind, scope);
     if scope == Scope::User && !serves_users(kind) {
         return Err(ManagerError::NoUserServices { kind });
     }
@@ -96,7 +109,10 @@ pub fn preview(kind: Kind, scope: Scope, desired: &Desired) -> Result<Plan, Mana
         Kind::Launchd => plain(&launchd::Launchd::new(layout), spec, &context),
         Kind::Rcd => plain(&rcd::Rcd::new(layout), spec, &context),
         Kind::Scm => (scm::render(spec, &context), scm::findings(spec, &context)),
-        Kind::Task => (task::render(spec, &context), task::findings(spec, &context)),
+        Kind::Task => {
+            let rendered = task::render(spec, &context);
+            (engine::whole(kind, rendered, spec, &context), task::findings(spec, &context))
+        }
         Kind::Foreground => (Vec::new(), capability::findings(kind, spec)),
     };
     let created = |artifact: &Artifact| {
@@ -130,5 +146,6 @@ fn elsewhere(kind: Kind, scope: Scope) -> Layout {
 
 /// What a manager of files and commands is given, and what it can't make of a spec.
 fn plain(native: &dyn Native, spec: &Spec, context: &Context) -> (Vec<Artifact>, Vec<Finding>) {
-    (engine::artifacts(native, spec, context), native.findings(spec, context))
+    let rendered = native.render(spec, context);
+    (engine::whole(native.kind(), rendered, spec, context), native.findings(spec, context))
 }

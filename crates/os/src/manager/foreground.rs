@@ -51,7 +51,12 @@ pub fn findings(spec: &Spec) -> Vec<Finding> {
 }
 
 fn nothing_here() -> ManagerError {
-    ManagerError::NoServiceManager { why: "neither systemd nor the Windows service manager runs".into() }
+    let why = if cfg!(target_os = "linux") {
+        "none of systemd, OpenRC, runit, s6 and SysV init runs this machine"
+    } else {
+        "it has none that Abide knows"
+    };
+    ManagerError::NoServiceManager { why: why.into() }
 }
 
 impl ServiceManager for Foreground {

@@ -114,7 +114,7 @@ impl<N: Native> Engine<N> {
         steps.push(Box::new(MakeDir::new(&self.layout.logs_of(&spec.name), true)));
         let user = match &spec.account.run_as {
             RunAs::User(name) => Some(name.clone()),
-            _ => account(&self.native, spec, &self.layout),
+            _ => account(self.native.kind(), spec, &self.layout),
         };
         // A supervisor does it itself.
         let Some(name) = user.filter(|_| !spec.program.supervised && is_privileged()) else { return };

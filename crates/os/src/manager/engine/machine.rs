@@ -13,8 +13,8 @@ use crate::manager::preflight::{self, Ground};
 use crate::manager::shared::{self, Text};
 use crate::manager::supervisor::{Copy, unused};
 use crate::manager::{
-    Artifact, Change, ChangeKind, Context, Desired, Finding, ManagerError, ManagerState, Plan, Scope, Target,
-    accounts, stop_budget,
+    Artifact, Change, ChangeKind, Context, Desired, Finding, Kind, ManagerError, ManagerState, Plan, Scope,
+    Target, accounts, stop_budget,
 };
 use crate::paths::Layout;
 use crate::resolve::jit_runtime;
@@ -146,7 +146,7 @@ impl<N: Native> Engine<N> {
                 backend: self.native.kind(),
                 changes: Vec::new(),
                 findings,
-                artifacts: artifacts(&self.native, spec, &context),
+                artifacts: whole(self.native.kind(), self.native.render(spec, &context), spec, &context),
                 desired: desired.clone(),
             },
             found,
@@ -268,7 +268,7 @@ impl<N: Native> Engine<N> {
         wanted: &mut Option<String>,
         changes: &mut Vec<Change>,
     ) {
-        let Some(account) = account(&self.native, spec, &self.layout) else { return };
+        let Some(account) = account(self.native.kind(), spec, &self.layout) else { return };
         // Where it cannot be told, making it tells.
         if !accounts::exists(&account).unwrap_or(false) {
             changes.extend(Change::between(
@@ -323,18 +323,19 @@ impl<N: Native> Engine<N> {
 }
 
 /// The account to make for a service. A user's own services run as that user.
-pub(super) fn account<N: Native + ?Sized>(native: &N, spec: &Spec, layout: &Layout) -> Option<String> {
-    accounts::own(native.kind(), spec).filter(|_| layout.scope == Scope::System)
+pub(super) fn account(kind: Kind, spec: &Spec, layout: &Layout) -> Option<String> {
+    accounts::own(kind, spec).filter(|_| layout.scope == Scope::System)
 }
 
-/// Everything that is made for a service: its account, its spec, the files of the service manager.
-pub(in crate::manager) fn artifacts<N: Native + ?Sized>(
-    native: &N,
+/// Everything that is made for a service: its account, its spec, the files that were rendered for its manager.
+pub(in crate::manager) fn whole(
+    kind: Kind,
+    rendered: Vec<Artifact>,
     spec: &Spec,
     context: &Context,
 ) -> Vec<Artifact> {
     let mut artifacts = Vec::new();
-    if let Some(account) = account(native, spec, &context.layout) {
+    if let Some(account) = account(kind, spec, &context.layout) {
         artifacts.push(Artifact {
             target: Target::Entry(accounts::target(&account)),
             content: accounts::summary(&spec.name),
@@ -344,6 +345,6 @@ pub(in crate::manager) fn artifacts<N: Native + ?Sized>(
         target: Target::File { path: context.layout.spec(&spec.name), access: Access::Private },
         content: context.spec_text.clone(),
     });
-    artifacts.extend(native.render(spec, context));
+    artifacts.extend(rendered);
     artifacts
 }

@@ -16,7 +16,7 @@ mod state;
 mod tests;
 mod verbs;
 
-pub(super) use machine::artifacts;
+pub(super) use machine::whole;
 pub use verbs::{Awaited, await_end, await_supervisor};
 
 use self::state::State;
