@@ -256,6 +256,14 @@ impl Layout {
         }
     }
 
+    /// A path of the machine that is not ours to choose (`/etc/init.d`), below the layout's root where it has one.
+    pub(crate) fn native(&self, path: &str) -> PathBuf {
+        match &self.root {
+            Some(root) => within(root, path.trim_start_matches('/')),
+            None => PathBuf::from(path),
+        }
+    }
+
     /// The spec file of a service.
     #[must_use]
     pub fn spec(&self, name: &Name) -> PathBuf {

@@ -14,6 +14,7 @@ pub(crate) mod apply;
 mod capability;
 mod connect;
 mod detect;
+pub(crate) mod direct;
 mod engine;
 mod error;
 pub mod foreground;
@@ -34,6 +35,7 @@ pub(crate) mod supervisor;
 pub mod systemd;
 mod sysv;
 pub(crate) mod task;
+pub(crate) mod tool;
 pub(crate) mod turns;
 
 pub use accounts::own as own_account;

@@ -2,10 +2,10 @@
 
 use abide_spec::{Delay, Restart, RunAs, Signal, Spec, When};
 
-use super::direct;
 use super::plist::can_carry;
 use super::render::{definition, keeps_output, own_log};
 use crate::manager::capability::{self, lost};
+use crate::manager::direct;
 use crate::manager::{Context, Finding, Kind, Scope};
 
 /// The bytes of a socket's path on macOS, its closing NUL included.

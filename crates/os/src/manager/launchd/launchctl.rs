@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::manager::openrc::tool::{Answer, SHORT, call};
+use crate::manager::tool::{Answer, SHORT, call};
 use crate::manager::{ManagerError, ManagerExit, ManagerState};
 
 /// Its exit code for a service that is not loaded in the domain.

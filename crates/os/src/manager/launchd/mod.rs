@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 
 use abide_spec::{Name, Spec, StartMode};
 
-pub(in crate::manager) mod direct;
 mod findings;
 mod launchctl;
 mod plist;

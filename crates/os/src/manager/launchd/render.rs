@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use abide_spec::{Family, Name, RunAs, Spec, StartMode, When};
 
-use super::direct::{self, whole_seconds};
 use super::plist::{self, Value};
 use crate::fs::Access;
+use crate::manager::direct::{self, whole_seconds};
 use crate::manager::{Artifact, Context, Scope, Target, accounts, stop_budget};
 use crate::paths::{Layout, within};
 

@@ -16,12 +16,11 @@ pub(in crate::manager) use self::render::wants_network;
 pub(in crate::manager) mod script;
 #[cfg(test)]
 pub(in crate::manager) mod tests;
-pub(in crate::manager) mod tool;
 
 use self::script::{beside, env_file, exit_file};
-use self::tool::{Answer, SHORT, Trouble, call};
 use super::apply::StepError;
 use super::native::{Native, Seen};
+use super::tool::{Answer, SHORT, Trouble, call};
 use super::{Artifact, Context, Finding, Kind, ManagerError, ManagerExit, ManagerState, shared};
 use crate::fs::Access;
 use crate::paths::{Layout, within};
@@ -78,7 +77,7 @@ impl OpenRc {
     }
 
     fn runlevel_link(&self, name: &Name) -> PathBuf {
-        moved(&self.layout, &format!("/etc/runlevels/{RUNLEVEL}/{name}"))
+        self.layout.native(&format!("/etc/runlevels/{RUNLEVEL}/{name}"))
     }
 
     /// `rc-update VERB NAME default`, which must succeed.
@@ -92,22 +91,14 @@ impl OpenRc {
     }
 }
 
-/// A path of the machine, below the folder that a moved layout is in.
-pub(in crate::manager) fn moved(layout: &Layout, path: &str) -> PathBuf {
-    match &layout.root {
-        Some(root) => within(root, path.trim_start_matches('/')),
-        None => PathBuf::from(path),
-    }
-}
-
 /// The script of a service, for SysV init as well.
 pub(in crate::manager) fn script_path(layout: &Layout, name: &Name) -> PathBuf {
-    within(&moved(layout, "/etc/init.d"), name.as_str())
+    within(&layout.native("/etc/init.d"), name.as_str())
 }
 
 /// The scripts that are there, ours and others', with the names that a service of ours can have.
 pub(in crate::manager) fn scripts(layout: &Layout) -> Result<Vec<(Name, PathBuf)>, ManagerError> {
-    let there = shared::list(&moved(layout, "/etc/init.d"))?;
+    let there = shared::list(&layout.native("/etc/init.d"))?;
     let named = |path: PathBuf| Some((Name::new(path.file_name()?.to_str()?).ok()?, path));
     Ok(there.into_iter().filter_map(named).collect())
 }
@@ -135,8 +126,7 @@ impl Native for OpenRc {
 
     fn belongings(&self, name: &Name) -> Vec<PathBuf> {
         let run = ["pid", "starting", "env"].map(|what| beside(&self.layout, name, what));
-        let pipes =
-            STATE_FOLDERS.map(|folder| moved(&self.layout, &format!("{folder}/supervise-{name}.ctl")));
+        let pipes = STATE_FOLDERS.map(|folder| self.layout.native(&format!("{folder}/supervise-{name}.ctl")));
         let mut all = run.to_vec();
         all.extend(pipes);
         all.extend([exit_file(&self.layout, name), env_file(&self.layout, name), self.definition(name)]);
@@ -148,7 +138,7 @@ impl Native for OpenRc {
     }
 
     fn elsewhere(&self, name: &Name) -> Option<String> {
-        let there = |folder: &&&str| within(&moved(&self.layout, folder), name.as_str()).exists();
+        let there = |folder: &&&str| within(&self.layout.native(folder), name.as_str()).exists();
         OTHER_FOLDERS.iter().find(there).map(|folder| format!("script {folder}/{name}"))
     }
 
@@ -163,7 +153,7 @@ impl Native for OpenRc {
         let state = state_of(&answer).ok_or_else(|| fail(answer.why()))?;
         let child = STATE_FOLDERS
             .iter()
-            .map(|folder| moved(&self.layout, &format!("{folder}/options/{name}/child_pid")))
+            .map(|folder| self.layout.native(&format!("{folder}/options/{name}/child_pid")))
             .find(|path| path.exists());
         // Written anew with every start of the child.
         let pid = child.as_deref().and_then(|path| read_pid(path, name));
@@ -219,7 +209,7 @@ impl Native for OpenRc {
             let _ = self.call("rc-service", &[name.as_str(), "zap"], SHORT);
         }
         for folder in STATE_FOLDERS {
-            let mark = moved(&self.layout, &format!("{folder}/failed/{name}"));
+            let mark = self.layout.native(&format!("{folder}/failed/{name}"));
             let _ = fs::remove_file(mark);
         }
         Ok(())
@@ -374,7 +364,7 @@ fi
 pub(crate) fn last_act(layout: &Layout, name: &Name, code: i32) {
     let Some(daemon) = parent_called("supervise-daemon") else { return };
     // A stop waits for this process, and is over only then.
-    let stopping = |folder: &str| moved(layout, &format!("{folder}/stopping/{name}")).exists();
+    let stopping = |folder: &str| layout.native(&format!("{folder}/stopping/{name}")).exists();
     if STATE_FOLDERS.into_iter().any(stopping) {
         return;
     }

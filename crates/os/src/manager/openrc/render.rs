@@ -5,11 +5,10 @@ use std::fmt::Write as _;
 use abide_spec::{Family, Network, Signal, Spec, StartMode, When};
 
 use super::script::{
-    account, after, beside, env_artifact, env_file, exit_file, limit_processes, one_line, own_log, seconds,
-    shell_signal, working_dir,
+    after, beside, env_artifact, env_file, exit_file, limit_processes, one_line, own_log, shell_signal,
 };
 use crate::fs::Access;
-use crate::manager::launchd::direct::ladder;
+use crate::manager::direct::{account, ladder, shown, whole_seconds, working_dir};
 use crate::manager::{Artifact, Context, Finding, Kind, MARKER, Target, start_budget, stop_budget};
 use crate::paths::within;
 use crate::quote::sh;
@@ -90,8 +89,8 @@ fn supervised(spec: &Spec, context: &Context) -> String {
     line(&mut text, "abide_status", &sh(&state));
     let log = own_log(spec, context);
     line(&mut text, "abide_log", &sh(&log));
-    line(&mut text, "abide_ready_wait", &seconds(start_budget(spec)).to_string());
-    let patience = seconds(stop_budget(spec, Family::Unix));
+    line(&mut text, "abide_ready_wait", &whole_seconds(start_budget(spec)).to_string());
+    let patience = whole_seconds(stop_budget(spec, Family::Unix));
     line(&mut text, "abide_stop_wait", &patience.to_string());
     text.push_str("\nsupervisor=supervise-daemon\n");
     evaluated_line(&mut text, "command", &supervisor);
@@ -268,17 +267,17 @@ fn direct(spec: &Spec, context: &Context) -> String {
     let command = &spec.program.command;
     let (signal, wait) = ladder(spec).unwrap_or((Signal::TERM, std::time::Duration::from_secs(10)));
     line(&mut text, "abide_env", &sh(&env_file(&context.layout, &spec.name).display().to_string()));
-    line(&mut text, "abide_stop_wait", &seconds(wait).to_string());
+    line(&mut text, "abide_stop_wait", &whole_seconds(wait).to_string());
     text.push('\n');
     if spec.restart.when == When::Never {
         text.push_str("command_background=yes\n");
     } else {
         text.push_str("supervisor=supervise-daemon\n");
-        line(&mut text, "respawn_delay", &seconds(spec.restart.delay.initial.0).to_string());
+        line(&mut text, "respawn_delay", &whole_seconds(spec.restart.delay.initial.0).to_string());
         let give_up = spec.restart.give_up;
         line(&mut text, "respawn_max", &give_up.map_or(0, |give_up| give_up.after).to_string());
         if let Some(give_up) = give_up {
-            line(&mut text, "respawn_period", &seconds(give_up.within.0).to_string());
+            line(&mut text, "respawn_period", &whole_seconds(give_up.within.0).to_string());
         }
     }
     // The variables are set by a shell that becomes the program, where they can be mistaken for none of the script's.
@@ -290,11 +289,11 @@ fn direct(spec: &Spec, context: &Context) -> String {
         words.push(evaluated(&mut text, &format!("word_{number}"), word));
     }
     line(&mut text, "command_args", &sh(&words.join(" ")));
-    evaluated_line(&mut text, "directory", &working_dir(spec, context));
+    evaluated_line(&mut text, "directory", &shown(&working_dir(spec, context)));
     if let Some(account) = account(spec) {
         evaluated_line(&mut text, "command_user", &account);
     }
-    line(&mut text, "retry", &format!("{}/{}/KILL/5", shell_signal(signal), seconds(wait)));
+    line(&mut text, "retry", &format!("{}/{}/KILL/5", shell_signal(signal), whole_seconds(wait)));
     let reload = match &spec.reload {
         Some(abide_spec::Reload::Signal(signal)) => Some(shell_signal(*signal)),
         _ => None,

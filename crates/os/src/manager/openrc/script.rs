@@ -1,13 +1,12 @@
 //! What the scripts of OpenRC and of SysV init have in common.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use abide_spec::{Name, RunAs, Signal, Spec};
+use abide_spec::{Name, Signal, Spec};
 
 use crate::fs::Access;
-use crate::manager::launchd::direct::{data_folder, expanded, own_variables};
-use crate::manager::{Artifact, Context, Finding, Kind, Target, accounts, capability};
+use crate::manager::direct::{self, expanded, is_identifier, own_variables};
+use crate::manager::{Artifact, Context, Finding, Kind, Target, capability};
 use crate::paths::{Layout, within};
 use crate::quote::sh;
 
@@ -45,23 +44,6 @@ pub(in crate::manager) fn own_log(spec: &Spec, context: &Context) -> String {
     within(&context.layout.logs_of(&spec.name), "supervisor.log").display().to_string()
 }
 
-/// Where a program works that was told no place: the folder that is its own.
-pub(in crate::manager) fn working_dir(spec: &Spec, context: &Context) -> String {
-    let own = || data_folder(spec, context);
-    spec.program.working_dir.clone().unwrap_or_else(own).display().to_string()
-}
-
-/// The account a program is started as by a service manager that is root; `None` for root itself.
-pub(in crate::manager) fn account(spec: &Spec) -> Option<String> {
-    match &spec.account.run_as {
-        RunAs::System => None,
-        RunAs::User(user) => Some(user.clone()),
-        RunAs::LeastPrivilege | RunAs::LocalService | RunAs::NetworkService => {
-            Some(accounts::name_of(&spec.name))
-        }
-    }
-}
-
 /// Text for one line of a script's head: without line breaks and other control characters.
 pub(in crate::manager) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
@@ -87,11 +69,6 @@ pub(in crate::manager) fn shell_signal(signal: Signal) -> String {
 /// The first real-time signal that programs may use on Linux.
 const FIRST_REAL_TIME: u32 = 34;
 
-/// Seconds for a service manager that counts whole ones, rounded up.
-pub(in crate::manager) fn seconds(duration: Duration) -> u64 {
-    crate::manager::launchd::direct::whole_seconds(duration)
-}
-
 /// Whether a name can stand in a list of services in a script.
 pub(in crate::manager) fn is_service_name(name: &str) -> bool {
     !name.is_empty()
@@ -115,18 +92,18 @@ pub(in crate::manager) fn findings(kind: Kind, spec: &Spec) -> Vec<Finding> {
         ));
     }
     if !spec.program.supervised {
-        direct(kind, spec, &mut found);
+        started_directly(kind, spec, &mut found);
     }
     found
 }
 
 /// What is lost on a program that is a service itself.
-fn direct(kind: Kind, spec: &Spec, found: &mut Vec<Finding>) {
+fn started_directly(kind: Kind, spec: &Spec, found: &mut Vec<Finding>) {
     // Some of it is in the table for all.
     let known: Vec<Option<String>> = found.iter().map(|finding| finding.field.clone()).collect();
-    let more = crate::manager::launchd::direct::findings(kind, spec);
+    let more = direct::findings(kind, spec);
     found.extend(more.into_iter().filter(|finding| !known.contains(&finding.field)));
-    for variable in spec.program.env.keys().filter(|variable| !is_shell_name(variable)) {
+    for variable in spec.program.env.keys().filter(|variable| !is_identifier(variable)) {
         found.push(
             Finding::error("program.env", format!("no script can set a variable of the name `{variable}`"))
                 .with_hint("leave `program.supervised` out: a supervisor sets any variable"),
@@ -141,8 +118,7 @@ fn direct(kind: Kind, spec: &Spec, found: &mut Vec<Finding>) {
             "a user who is in those groups (`account.run-as`)",
         ));
     }
-    if crate::manager::launchd::direct::ladder(spec).is_none() && !known.contains(&Some("stop.steps".into()))
-    {
+    if direct::ladder(spec).is_none() && !known.contains(&Some("stop.steps".into())) {
         found.push(capability::lost(
             spec,
             "stop.steps",
@@ -151,12 +127,6 @@ fn direct(kind: Kind, spec: &Spec, found: &mut Vec<Finding>) {
             "one step with `signal` and `wait`",
         ));
     }
-}
-
-fn is_shell_name(variable: &str) -> bool {
-    !variable.is_empty()
-        && !variable.as_bytes()[0].is_ascii_digit()
-        && variable.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 #[cfg(test)]
@@ -184,12 +154,6 @@ mod tests {
         for name in ["", "-x", "a b", "a;b", "$x", "a\nb", "é"] {
             assert!(!is_service_name(name), "{name}");
         }
-    }
-
-    #[test]
-    fn names_that_a_shell_can_set() {
-        assert!(is_shell_name("PATH") && is_shell_name("_a1"));
-        assert!(!is_shell_name("") && !is_shell_name("1a") && !is_shell_name("a.b") && !is_shell_name("a-b"));
     }
 
     #[test]

@@ -7,8 +7,8 @@ use abide_spec::{Name, Spec};
 use proptest::prelude::*;
 
 use super::render::findings;
-use super::tool::Answer;
 use super::*;
+use crate::manager::tool::Answer;
 use crate::manager::{Level, MARKER, Target};
 
 /// The spec of the golden files, with more settings.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use abide_spec::{Delay, Family, Restart, Signal, Spec, When};
 
-use super::keep::{delays, is_identifier, reload};
+use super::keep::{delays, reload};
 use super::render::{Paths, is_plain, requirement, variable};
 use crate::manager::capability::{self, lost};
-use crate::manager::launchd::direct;
+use crate::manager::direct::{self, is_identifier};
 use crate::manager::{Context, Finding, Kind, stop_budget};
 
 /// Ends of file names that rc(8) takes for leftovers of editors and packages and starts nothing from.

@@ -7,11 +7,11 @@
 
 use std::fmt::Write as _;
 
-use abide_spec::{Reload, RunAs, Signal, Spec, When};
+use abide_spec::{Reload, Signal, Spec, When};
 
 use super::render::Paths;
-use crate::manager::launchd::direct::{self, whole_seconds};
-use crate::manager::{Context, accounts};
+use crate::manager::Context;
+use crate::manager::direct::{self, is_identifier, whole_seconds};
 use crate::quote::{sh, sh_words};
 
 /// The functions of the shell that stays, ending with the one that is called, `keep`.
@@ -45,14 +45,7 @@ fn started_directly(spec: &Spec, context: &Context, text: &mut String) {
         // Both bounds, the soft and the hard one.
         let _ = writeln!(text, "\tulimit {option} {limit} || exit 126");
     }
-    let user = match &spec.account.run_as {
-        RunAs::System => None,
-        RunAs::User(name) => Some(name.clone()),
-        // Windows accounts: an error before it comes to this, unless accepted.
-        RunAs::LeastPrivilege | RunAs::LocalService | RunAs::NetworkService => {
-            Some(accounts::name_of(&spec.name))
-        }
-    };
+    let user = direct::account(spec);
     let groups: String = spec.account.groups.iter().map(|group| format!(",{group}")).collect();
     let _ = writeln!(text, "\tuser={}", sh(user.as_deref().unwrap_or("root")));
     if user.is_some() {
@@ -93,13 +86,6 @@ pub(super) fn variables(spec: &Spec) -> Option<String> {
     let set = direct::expanded(spec);
     let speakable = set.iter().filter(|(name, _)| is_identifier(name));
     Some(speakable.map(|(name, value)| format!("export {name}={}\n", sh(value))).collect())
-}
-
-/// Whether the shell can have a variable of that name.
-pub(super) fn is_identifier(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// Whether it is started again after an end with that code, a signal being 128 and its number.

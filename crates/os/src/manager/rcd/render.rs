@@ -11,7 +11,7 @@ use abide_spec::{Name, Spec, StartMode};
 
 use super::keep;
 use crate::fs::Access;
-use crate::manager::launchd::direct::{self, whole_seconds};
+use crate::manager::direct::{self, whole_seconds};
 use crate::manager::{Artifact, Context, MARKER, Target};
 use crate::paths::{Layout, within};
 use crate::quote::{sh, sh_words};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use abide_spec::Name;
 
 use crate::manager::ManagerError;
-use crate::manager::openrc::tool::{Answer, SHORT, Trouble, call};
+use crate::manager::tool::{Answer, SHORT, Trouble, call};
 use crate::paths::{Layout, within};
 
 /// The tools, and whose rc.conf they are for.

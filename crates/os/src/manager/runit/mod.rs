@@ -55,7 +55,7 @@ impl Native for Runit {
     }
 
     fn definitions(&self) -> Result<Vec<(Name, PathBuf)>, ManagerError> {
-        known_in(&scanner::rooted(&self.layout, "/etc/sv"))
+        known_in(&self.layout.native("/etc/sv"))
     }
 
     fn belongings(&self, name: &Name) -> Vec<PathBuf> {

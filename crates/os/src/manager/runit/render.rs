@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use abide_spec::{Name, Signal, Spec};
 
-use super::scanner::rooted;
 use super::script::{self, Launcher};
 use crate::fs::Access;
 use crate::manager::{Artifact, Context, Finding, Kind, Target};
@@ -26,7 +25,7 @@ const CHPST: Launcher = Launcher {
 
 /// The folder of a service.
 pub(super) fn folder(layout: &Layout, name: &Name) -> PathBuf {
-    within(&rooted(layout, "/etc/sv"), name.as_str())
+    within(&layout.native("/etc/sv"), name.as_str())
 }
 
 /// The files for runit, the definition (`run`) first.
@@ -79,7 +78,7 @@ done
     if spec.program.supervised {
         text.push_str(&script::supervisor(Kind::Runit, spec, context));
     } else {
-        text.push_str(&script::program(Kind::Runit, spec, context, &within(folder, "env"), &CHPST));
+        text.push_str(&script::program(spec, context, &within(folder, "env"), &CHPST));
         text.push_str("exec \"$@\"\n");
     }
     text

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::paths::{Layout, within};
+use crate::paths::Layout;
 
 /// A scanner and where it usually looks.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ impl Scanner {
     /// The folder that is watched, or would be.
     pub(crate) fn folder(&self, layout: &Layout) -> PathBuf {
         self.watched(layout).unwrap_or_else(|| {
-            let usual = || self.usual.iter().map(|folder| rooted(layout, folder));
+            let usual = || self.usual.iter().map(|folder| layout.native(folder));
             let there = usual().find(|folder| folder.is_dir());
             there.or_else(|| usual().next()).unwrap_or_default()
         })
@@ -84,14 +84,6 @@ fn first_operand<'a>(words: &'a [String], valued: &str) -> Option<&'a str> {
         }
     }
     None
-}
-
-/// A path of the machine, below the layout's root where it has one.
-pub(crate) fn rooted(layout: &Layout, path: &str) -> PathBuf {
-    match &layout.root {
-        Some(root) => within(root, path.trim_start_matches('/')),
-        None => PathBuf::from(path),
-    }
 }
 
 /// Whether what is put into a folder is there after a reboot.

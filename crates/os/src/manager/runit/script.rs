@@ -1,12 +1,11 @@
 //! Shell text that the services of runit and of s6 have in common. POSIX `sh`, every word from a spec quoted.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use abide_spec::{Family, RunAs, Signal, Spec, StopAction, When, expand};
+use abide_spec::{Family, Signal, Spec, StopAction, When, expand};
 
-use crate::manager::{Context, Finding, Kind, MARKER, accounts, capability};
-use crate::paths::within;
+use crate::manager::{Context, Finding, Kind, MARKER, capability, direct};
 use crate::quote::{sh, sh_words};
 
 /// The first lines of every script.
@@ -39,24 +38,9 @@ pub(crate) struct Launcher {
     pub(crate) processes: fn(u64) -> String,
 }
 
-/// The account of a program that is started directly; `None` is root.
-fn account(kind: Kind, spec: &Spec) -> Option<String> {
-    match &spec.account.run_as {
-        RunAs::System => None,
-        RunAs::User(name) => Some(name.clone()),
-        _ => accounts::own(kind, spec),
-    }
-}
-
-/// The program's own folder, as the supervisor would give it.
-fn data(spec: &Spec, context: &Context) -> PathBuf {
-    within(&context.layout.state_of(&spec.name), "data")
-}
-
 /// Becomes a program that is a service itself: its folder, limits, variables (from the file `env`) and account.
-pub(crate) fn program(kind: Kind, spec: &Spec, context: &Context, env: &Path, launcher: &Launcher) -> String {
-    let data = data(spec, context);
-    let account = account(kind, spec);
+pub(crate) fn program(spec: &Spec, context: &Context, env: &Path, launcher: &Launcher) -> String {
+    let account = direct::account(spec);
     let mut text = String::from("umask 022\n");
     if let Some(files) = spec.limits.open_files {
         let _ = writeln!(text, "ulimit -n {files} || exit 111");
@@ -72,8 +56,8 @@ pub(crate) fn program(kind: Kind, spec: &Spec, context: &Context, env: &Path, la
         text.push(' ');
     }
     let _ = writeln!(text, "{}", sh_words(&spec.program.command));
-    let folder = spec.program.working_dir.as_deref().unwrap_or(&data);
-    let _ = writeln!(text, "cd {} || exit 111\n. {}", word(folder), word(env));
+    let folder = direct::working_dir(spec, context);
+    let _ = writeln!(text, "cd {} || exit 111\n. {}", word(&folder), word(env));
     text
 }
 
@@ -81,12 +65,12 @@ pub(crate) fn program(kind: Kind, spec: &Spec, context: &Context, env: &Path, la
 /// secrets.
 pub(crate) fn variables(spec: &Spec, context: &Context) -> String {
     let mut text = format!("{MARKER}\n");
-    let given = expand::environment(|_| None, &[], &spec.program.env).unwrap_or_default();
-    for (name, value) in given.iter().filter(|(name, _)| is_variable(name)) {
+    for (name, value) in direct::expanded(spec).iter().filter(|(name, _)| is_variable(name)) {
         let _ = writeln!(text, "export {name}={}", sh(value));
     }
-    let _ = writeln!(text, "export ABIDE_SERVICE={}", sh(spec.name.as_str()));
-    let _ = writeln!(text, "export STATE_DIRECTORY={}", word(&data(spec, context)));
+    for (name, value) in direct::own_variables(spec, context) {
+        let _ = writeln!(text, "export {name}={}", sh(&value));
+    }
     text
 }
 
@@ -94,10 +78,7 @@ pub(crate) fn variables(spec: &Spec, context: &Context) -> String {
 fn is_variable(name: &str) -> bool {
     const THE_SHELLS_OWN: [&str; 7] =
         ["BASHOPTS", "BASH_VERSINFO", "EUID", "OPTIND", "PPID", "SHELLOPTS", "UID"];
-    let letter = |c: char| c.is_ascii_alphabetic() || c == '_';
-    name.starts_with(letter)
-        && name.chars().all(|c| letter(c) || c.is_ascii_digit())
-        && !THE_SHELLS_OWN.contains(&name)
+    direct::is_identifier(name) && !THE_SHELLS_OWN.contains(&name)
 }
 
 /// Decides in `again` whether a program that ended as `end` says (a code, or `signal-NAME`) is started again: the restart

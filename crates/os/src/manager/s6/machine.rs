@@ -14,7 +14,7 @@ use crate::fs::{public_dir, remove_file};
 use crate::manager::apply::StepError;
 use crate::manager::native::Seen;
 use crate::manager::runit::machine::{await_change, leads_to};
-use crate::manager::runit::scanner::{Scanner, outlives_boot, rooted};
+use crate::manager::runit::scanner::{Scanner, outlives_boot};
 use crate::manager::shared::{self, Text};
 use crate::manager::{ManagerError, ManagerExit, ManagerState};
 use crate::orders::{Orders, link};
@@ -68,7 +68,7 @@ impl<'a> Service<'a> {
 
     /// What the scanned folder is made from at boot, where that is known.
     fn image(&self) -> Option<PathBuf> {
-        let image = rooted(self.layout, BOOT_IMAGE);
+        let image = self.layout.native(BOOT_IMAGE);
         image.is_dir().then_some(image)
     }
 

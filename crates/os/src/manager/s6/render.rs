@@ -7,7 +7,6 @@ use abide_spec::{Family, Name, Spec};
 
 use crate::fs::Access;
 use crate::manager::runit::PATIENCE;
-use crate::manager::runit::scanner::rooted;
 use crate::manager::runit::script::{self, Launcher};
 use crate::manager::{Artifact, Context, Finding, Kind, Target, stop_budget};
 use crate::paths::{Layout, within};
@@ -39,7 +38,7 @@ const TOOLS: Launcher = Launcher {
 
 /// The folder of Abide's own services of s6.
 pub(super) fn services(layout: &Layout) -> PathBuf {
-    rooted(layout, "/etc/abide/s6")
+    layout.native("/etc/abide/s6")
 }
 
 /// The folder of a service.
@@ -108,7 +107,7 @@ done
     if spec.program.supervised {
         text.push_str(&script::supervisor(Kind::S6, spec, context));
     } else {
-        text.push_str(&script::program(Kind::S6, spec, context, &within(folder, "env"), &TOOLS));
+        text.push_str(&script::program(spec, context, &within(folder, "env"), &TOOLS));
         text.push_str("# It counts as ready when it runs.\necho >&3\nexec \"$@\" 3>&-\n");
     }
     text

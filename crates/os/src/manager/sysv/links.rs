@@ -6,7 +6,6 @@ use abide_spec::Name;
 
 use super::remove;
 use crate::manager::apply::StepError;
-use crate::manager::openrc::moved;
 use crate::manager::shared;
 use crate::paths::{Layout, within};
 
@@ -22,7 +21,7 @@ const PLACE: &str = "20";
 /// The folders of a runlevel that are there. Red Hat has them below `/etc/rc.d`, with links where others have them.
 fn folders(layout: &Layout, level: &str) -> Vec<PathBuf> {
     let both = [format!("/etc/rc{level}.d"), format!("/etc/rc.d/rc{level}.d")];
-    both.iter().map(|path| moved(layout, path)).filter(|path| path.is_dir()).collect()
+    both.iter().map(|path| layout.native(path)).filter(|path| path.is_dir()).collect()
 }
 
 /// Whether a file name is the link of a service: `S` or `K`, two digits, the name.

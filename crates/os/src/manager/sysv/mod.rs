@@ -18,8 +18,8 @@ mod tests;
 use super::apply::StepError;
 use super::native::{Native, Seen};
 use super::openrc::script::{beside, env_file, exit_file};
-use super::openrc::tool::{SHORT, Trouble, call};
-use super::openrc::{End, moved, script_path, scripts, written};
+use super::openrc::{End, script_path, scripts, written};
+use super::tool::{SHORT, Trouble, call};
 use super::{Artifact, Context, Finding, Kind, ManagerError, ManagerExit, ManagerState};
 use crate::paths::Layout;
 
@@ -47,7 +47,7 @@ impl Sysv {
 
     fn keeper(&self) -> Keeper {
         let found = |paths: [&str; 2]| {
-            paths.map(|path| moved(&self.layout, path)).into_iter().find(|path| path.exists())
+            paths.map(|path| self.layout.native(path)).into_iter().find(|path| path.exists())
         };
         found(["/usr/sbin/update-rc.d", "/sbin/update-rc.d"])
             .map(Keeper::UpdateRc)
@@ -91,7 +91,7 @@ fn must(tool: &Path, arguments: &[&str]) -> Result<(), StepError> {
 /// trip over each other.
 fn alone<T>(layout: &Layout, work: impl FnOnce() -> T) -> T {
     // Let go when it is closed. Where there is nothing to lock, there is nothing to renumber.
-    let folder = fs::File::open(moved(layout, "/etc/init.d"));
+    let folder = fs::File::open(layout.native("/etc/init.d"));
     let _held = folder.as_ref().map(fs::File::lock);
     work()
 }

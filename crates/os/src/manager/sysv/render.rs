@@ -5,10 +5,9 @@ use std::fmt::Write as _;
 use abide_spec::{Family, Signal, Spec, StartMode, When};
 
 use crate::fs::Access;
-use crate::manager::launchd::direct::ladder;
+use crate::manager::direct::{account, ladder, shown, whole_seconds, working_dir};
 use crate::manager::openrc::script::{
-    self, account, after, beside, env_artifact, env_file, exit_file, one_line, own_log, seconds,
-    shell_signal, working_dir,
+    self, after, beside, env_artifact, env_file, exit_file, one_line, own_log, shell_signal,
 };
 use crate::manager::openrc::{script_path, wants_network};
 use crate::manager::{Artifact, Context, Finding, Kind, MARKER, Target, start_budget, stop_budget};
@@ -82,8 +81,8 @@ fn supervised(spec: &Spec, context: &Context, text: &mut String) {
     let state = within(&context.layout.state_of(&spec.name), "status.json").display().to_string();
     line(text, "STATUSFILE", &sh(&state));
     line(text, "LOG", &sh(&own_log(spec, context)));
-    line(text, "READY_WAIT", &seconds(start_budget(spec)).to_string());
-    line(text, "STOP_WAIT", &seconds(stop_budget(spec, Family::Unix)).to_string());
+    line(text, "READY_WAIT", &whole_seconds(start_budget(spec)).to_string());
+    line(text, "STOP_WAIT", &whole_seconds(stop_budget(spec, Family::Unix)).to_string());
     line(text, "STOP_SIGNAL", "TERM");
     line(text, "RELOAD", if spec.reload.is_some() { "yes" } else { "" });
     text.push_str(SUPERVISED);
@@ -93,9 +92,9 @@ fn direct(spec: &Spec, context: &Context, text: &mut String) {
     let (signal, wait) = ladder(spec).unwrap_or((Signal::TERM, std::time::Duration::from_secs(10)));
     let restart = &spec.restart;
     line(text, "ENVFILE", &sh(&env_file(&context.layout, &spec.name).display().to_string()));
-    line(text, "WORKING_DIR", &sh(&working_dir(spec, context)));
+    line(text, "WORKING_DIR", &sh(&shown(&working_dir(spec, context))));
     line(text, "ACCOUNT", &sh(&account(spec).unwrap_or_default()));
-    line(text, "STOP_WAIT", &seconds(wait).to_string());
+    line(text, "STOP_WAIT", &whole_seconds(wait).to_string());
     line(text, "STOP_SIGNAL", &shell_signal(signal));
     let reload = match &spec.reload {
         Some(abide_spec::Reload::Signal(signal)) => shell_signal(*signal),
@@ -103,7 +102,8 @@ fn direct(spec: &Spec, context: &Context, text: &mut String) {
     };
     line(text, "RELOAD", &reload);
     line(text, "RESTART_DELAY", &fraction(restart.delay.initial.0));
-    let (most, within) = restart.give_up.map_or((0, 1), |give_up| (give_up.after, seconds(give_up.within.0)));
+    let (most, within) =
+        restart.give_up.map_or((0, 1), |give_up| (give_up.after, whole_seconds(give_up.within.0)));
     line(text, "RESTART_MOST", &most.to_string());
     line(text, "RESTART_WITHIN", &within.to_string());
     let command = sh_words(&spec.program.command);

@@ -1,13 +1,13 @@
-//! What launchd and rc.d need to know of a program that they start themselves (`program.supervised = false`).
+//! What a service manager of files and commands has to know of a program that it starts itself (`program.supervised = false`).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use abide_spec::{Family, KillScope, Probe, Signal, Spec, StopAction, StopStep, expand};
+use abide_spec::{Family, KillScope, Probe, RunAs, Signal, Spec, StopAction, StopStep, expand};
 
 use crate::manager::capability::lost;
-use crate::manager::{Context, Finding, Kind};
+use crate::manager::{Context, Finding, Kind, accounts};
 use crate::paths::within;
 
 /// The folder that is the program's own.
@@ -18,6 +18,25 @@ pub(in crate::manager) fn data_folder(spec: &Spec, context: &Context) -> PathBuf
 /// The folder the program runs in, by default its own.
 pub(in crate::manager) fn working_dir(spec: &Spec, context: &Context) -> PathBuf {
     spec.program.working_dir.clone().unwrap_or_else(|| data_folder(spec, context))
+}
+
+/// The account it is started as by a service manager that is root; `None` for root itself.
+pub(in crate::manager) fn account(spec: &Spec) -> Option<String> {
+    match &spec.account.run_as {
+        RunAs::System => None,
+        RunAs::User(name) => Some(name.clone()),
+        // Windows accounts: an error before it comes to this, unless accepted.
+        RunAs::LeastPrivilege | RunAs::LocalService | RunAs::NetworkService => {
+            Some(accounts::name_of(&spec.name))
+        }
+    }
+}
+
+/// Whether a shell can have a variable of that name.
+pub(in crate::manager) fn is_identifier(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// The variables that tell the program who and where it is.
@@ -52,7 +71,7 @@ pub(in crate::manager) fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs().saturating_add(part).max(1)
 }
 
-/// What neither of them can make of such a program.
+/// What launchd, rc.d, OpenRC and SysV init alike cannot make of such a program.
 pub(in crate::manager) fn findings(kind: Kind, spec: &Spec) -> Vec<Finding> {
     let mut found = Vec::new();
     if let Err(error) = expand::environment(|_| None, &[], &spec.program.env) {
@@ -85,4 +104,15 @@ pub(in crate::manager) fn findings(kind: Kind, spec: &Spec) -> Vec<Finding> {
 /// A path as text, for scripts and property lists.
 pub(in crate::manager) fn shown(path: &Path) -> String {
     path.display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_a_shell_can_set() {
+        assert!(is_identifier("PATH") && is_identifier("_a1"));
+        assert!(!is_identifier("") && !is_identifier("1a") && !is_identifier("a.b") && !is_identifier("a-b"));
+    }
 }
