@@ -11,6 +11,11 @@ pub struct Settings {
     pub every: Option<Duration>,
     /// How many rotated files are kept for each stream, besides the one being written.
     pub keep: usize,
+    /// A rotated file is removed once its last byte is this old; `None` means that age removes nothing.
+    pub max_age: Option<Duration>,
+    /// Bytes that the rotated files of both streams may take up together, as they are on the disk; beyond that the
+    /// oldest go. `None` means that their number alone decides.
+    pub max_size: Option<u64>,
     /// What rotated files are compressed with.
     pub compress: Compression,
     /// What happens when the program prints faster than the disk takes it.
@@ -26,6 +31,8 @@ impl Default for Settings {
             size: 64 << 20,
             every: None,
             keep: 10,
+            max_age: None,
+            max_size: None,
             compress: Compression::None,
             when_full: WhenFull::Block,
             buffer: 1 << 20,
@@ -84,6 +91,8 @@ impl From<&abide_spec::Logs> for Settings {
             size: logs.rotate.size.bytes(),
             every: logs.rotate.every.map(abide_spec::Duration::get),
             keep: usize::try_from(logs.rotate.keep).unwrap_or(usize::MAX),
+            max_age: None,
+            max_size: None,
             compress: match logs.rotate.compress {
                 abide_spec::Compress::None => Compression::None,
                 abide_spec::Compress::Zstd => Compression::Zstd,
