@@ -1,0 +1,67 @@
+//! How much a line matters, as far as the line itself tells.
+
+use std::{fmt, str::FromStr};
+
+use thiserror::Error;
+
+mod words;
+
+/// How much a line matters, least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Each single step.
+    Trace,
+    /// What helps to find a fault.
+    Debug,
+    /// What goes on.
+    Info,
+    /// What may become a fault.
+    Warn,
+    /// What failed.
+    Error,
+    /// What ended the program, or is about to.
+    Fatal,
+}
+
+/// A word that is no level.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{0}` is not a level; levels are trace, debug, info, warn, error and fatal")]
+pub struct UnknownLevel(pub String);
+
+impl Level {
+    /// All levels, least first.
+    pub const ALL: [Self; 6] = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
+
+    /// The level that `line` itself tells. `None` where it tells none, as most parts of a stack trace do.
+    pub fn of(line: &[u8]) -> Option<Self> {
+        let line = line.trim_ascii_start();
+        let end = line.iter().position(|byte| !byte.is_ascii_uppercase()).unwrap_or(line.len());
+        words::level(&line[..end])
+    }
+
+    /// Its name in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::Fatal => "fatal",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Level {
+    type Err = UnknownLevel;
+
+    fn from_str(word: &str) -> Result<Self, UnknownLevel> {
+        words::level(word.as_bytes()).ok_or_else(|| UnknownLevel(word.to_owned()))
+    }
+}
