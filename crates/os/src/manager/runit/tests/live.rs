@@ -214,6 +214,8 @@ fn a_service_of_runit_lives_its_whole_life() {
         command
     };
     let _running = Running { child, how, folder: scanned.clone() };
+    // A child goes by its parent's name until it has become the scanner.
+    until("the scanner is there", || crate::manager::runit::machine::RUNSVDIR.watched(&layout).is_some());
     the_whole_life(&Runit::new(layout.clone()), &layout, &scanned);
 }
 
