@@ -20,11 +20,11 @@ struct Backend {
 }
 
 impl Backend {
-    fn of(kind: Kind) -> Self {
+    fn of(kind: Kind, here: Kind) -> Self {
         Self {
             schema: "abide.backend/1",
             name: kind.as_str(),
-            here: kind == manager::detect(),
+            here: kind == here,
             offers: manager::offers(kind),
             capabilities: kind.capabilities(),
         }
@@ -34,10 +34,11 @@ impl Backend {
 /// Shows the table of all, or one in words. Settings that are not in it are honoured everywhere.
 pub fn run(args: &Backends, printer: &Printer) -> Result<Exit, Failure> {
     let chosen = args.name.map(Kind::from);
+    let here = manager::detect();
     let backends: Vec<Backend> = Kind::ALL
         .into_iter()
         .filter(|kind| chosen.is_none_or(|chosen| chosen == *kind))
-        .map(Backend::of)
+        .map(|kind| Backend::of(kind, here))
         .collect();
     if args.json {
         printer.json(&backends)?;
@@ -49,7 +50,6 @@ pub fn run(args: &Backends, printer: &Printer) -> Result<Exit, Failure> {
     for line in table::render(&columns(), &rows(&backends), None) {
         printer.data(line)?;
     }
-    let here = manager::detect();
     printer.note(format!("this machine's is {here}; `abide backends NAME` tells how and what is nearest"));
     printer.note("every setting that is not listed is honoured by all of them");
     Ok(Exit::Ok)

@@ -8,8 +8,7 @@ use super::engine::Engine;
 use super::native::Native;
 use super::{
     Artifact, Change, Context, Desired, Finding, Kind, ManagerError, Plan, Scope, ServiceManager, available,
-    capability, detect, engine, foreground, launchd, openrc, rcd, runit, s6, scm, supervisor, systemd, sysv,
-    task,
+    capability, engine, foreground, launchd, openrc, rcd, runit, s6, scm, supervisor, systemd, sysv, task,
 };
 use crate::paths::{Layout, within};
 
@@ -34,13 +33,14 @@ pub fn connect(wanted: Option<Kind>, scope: Scope) -> Result<Box<dyn ServiceMana
         Some((wanted, scope)) => (Some(wanted), scope),
         None => (None, scope),
     };
-    let here = match (detect(), scope) {
+    let available = available();
+    let here = match (available[0], scope) {
         // Windows keeps the services of users elsewhere than those of the machine.
         (Kind::Scm, Scope::User) => Kind::Task,
         (here, _) => here,
     };
     let wanted = wanted.unwrap_or(here);
-    if !available().contains(&wanted) {
+    if !available.contains(&wanted) {
         return Err(ManagerError::Elsewhere { wanted, here });
     }
     if scope == Scope::User && wanted != Kind::Foreground && !serves_users(wanted) {

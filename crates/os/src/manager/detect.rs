@@ -88,9 +88,10 @@ fn facts() -> Facts {
         openrc: Path::new("/run/openrc/softlevel").exists(),
         inittab: Path::new("/etc/inittab").exists(),
         scanners: numbered
-            .filter(|entry| matches!(command(&entry.path()).as_str(), "runsvdir" | "s6-svscan"))
-            .filter(|entry| is_of_this_machine(&entry.path()))
-            .map(|entry| command(&entry.path()))
+            .map(|entry| (command(&entry.path()), entry.path()))
+            .filter(|(name, _)| matches!(name.as_str(), "runsvdir" | "s6-svscan"))
+            .filter(|(_, process)| is_of_this_machine(process))
+            .map(|(name, _)| name)
             .collect(),
     }
 }

@@ -6,11 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use abide_spec::{Name, Spec};
+use abide_spec::{Family, Name, Spec};
 
 use super::plan::running_part;
 use super::supervisor::unused;
-use super::{Finding, MARKER, ManagerError};
+use super::{Finding, MARKER, ManagerError, stop_budget};
 use crate::fs::{Lock, LockError, is_held, remove_file, sweep_beside};
 use crate::paths::Layout;
 use crate::resolve::open_to_others;
@@ -53,6 +53,21 @@ impl Text {
             _ => None,
         }
     }
+
+    /// The spec it is, if it is one of this version.
+    pub(crate) fn spec(&self) -> Option<Spec> {
+        Spec::parse(self.text()?).ok()
+    }
+}
+
+/// The spec of an installed service, as far as it can be read.
+pub(crate) fn installed_spec(layout: &Layout, name: &Name) -> Option<Spec> {
+    Text::read(&layout.spec(name)).ok()?.spec()
+}
+
+/// How long a service may take to stop; a guess where its spec can't be read.
+pub(crate) fn stop_patience(spec: Option<&Spec>, family: Family) -> Duration {
+    spec.map_or(Duration::from_secs(90), |spec| stop_budget(spec, family))
 }
 
 impl From<Option<String>> for Text {

@@ -14,13 +14,10 @@ use crate::manager::shared::{self, Text};
 use crate::manager::supervisor::{Copy, unused};
 use crate::manager::{
     Artifact, Change, ChangeKind, Context, Desired, Finding, Kind, ManagerError, ManagerState, Plan, Scope,
-    Target, accounts, stop_budget,
+    Target, accounts,
 };
 use crate::paths::Layout;
 use crate::resolve::jit_runtime;
-
-/// How long to wait for a service to stop whose spec cannot be read.
-const STOP_GUESS: Duration = Duration::from_secs(90);
 
 /// What is on this machine for a service.
 #[derive(Clone, Debug)]
@@ -63,8 +60,7 @@ impl Found {
 
     /// How long the installed service may take to stop.
     pub(super) fn own_stop_budget(&self, family: Family) -> Duration {
-        let spec = self.spec.text().and_then(|text| Spec::parse(text).ok());
-        spec.map_or(STOP_GUESS, |spec| stop_budget(&spec, family))
+        shared::stop_patience(self.spec.spec().as_ref(), family)
     }
 }
 
@@ -283,7 +279,7 @@ impl<N: Native> Engine<N> {
     fn compare_registration(&self, work: &mut Work, spec: &Spec, changed: bool, changes: &mut Vec<Change>) {
         let wanted = spec.start.mode;
         let before = work.found.definition.is_there().then(|| {
-            let installed = work.found.spec.text().and_then(|text| Spec::parse(text).ok());
+            let installed = work.found.spec.spec();
             match (work.found.seen.at_boot, installed.map(|spec| spec.start.mode)) {
                 (true, _) => StartMode::Auto,
                 (false, Some(StartMode::Disabled)) => StartMode::Disabled,

@@ -60,7 +60,7 @@ impl<N: Native> Engine<N> {
 
     /// How the installed service is to be started, as far as its spec can be read.
     fn installed_spec(&self, name: &Name) -> Option<Spec> {
-        Text::read(&self.layout.spec(name)).ok()?.text().and_then(|text| Spec::parse(text).ok())
+        shared::installed_spec(&self.layout, name)
     }
 }
 
@@ -128,7 +128,7 @@ impl<N: Native> ServiceManager for Engine<N> {
                 ..ManagerStatus::absent()
             });
         }
-        let mode = found.spec.text().and_then(|text| Spec::parse(text).ok()).map(|spec| spec.start.mode);
+        let mode = found.spec.spec().map(|spec| spec.start.mode);
         let enabled = match (mode, found.seen.at_boot) {
             (Some(StartMode::Disabled), _) => Enabled::Disabled,
             (_, true) => Enabled::Auto,

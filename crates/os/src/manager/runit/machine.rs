@@ -13,7 +13,7 @@ use super::status::{Doing, Status};
 use crate::fs::{public_dir, remove_file};
 use crate::manager::apply::StepError;
 use crate::manager::native::Seen;
-use crate::manager::shared::{self, Text};
+use crate::manager::shared;
 use crate::manager::{ManagerError, ManagerExit, ManagerState};
 use crate::orders::{Orders, link};
 use crate::paths::Layout;
@@ -249,12 +249,11 @@ impl<'a> Service<'a> {
     }
 
     fn spec(&self) -> Option<Spec> {
-        let text = Text::read(&self.layout.spec(self.name)).ok()?;
-        Spec::parse(text.text()?).ok()
+        shared::installed_spec(self.layout, self.name)
     }
 
     fn own_stop_budget(&self) -> Duration {
-        self.spec().map_or(Duration::from_secs(90), |spec| crate::manager::stop_budget(&spec, Family::Unix))
+        shared::stop_patience(self.spec().as_ref(), Family::Unix)
     }
 
     pub(super) fn start(&self, wait: Duration) -> Result<(), ManagerError> {

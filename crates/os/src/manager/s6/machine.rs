@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use abide_spec::{Family, Name, Spec, StartMode};
+use abide_spec::{Family, Name, StartMode};
 
 use super::render::{self, SCANNED};
 use super::status::{ASKED, Status};
@@ -15,7 +15,7 @@ use crate::manager::apply::StepError;
 use crate::manager::native::Seen;
 use crate::manager::runit::machine::{await_change, leads_to};
 use crate::manager::runit::scanner::{Scanner, outlives_boot};
-use crate::manager::shared::{self, Text};
+use crate::manager::shared;
 use crate::manager::{ManagerError, ManagerExit, ManagerState};
 use crate::orders::{Orders, link};
 use crate::paths::Layout;
@@ -255,9 +255,8 @@ impl<'a> Service<'a> {
     }
 
     fn own_stop_budget(&self) -> Duration {
-        let text = Text::read(&self.layout.spec(self.name)).ok();
-        let spec = text.and_then(|text| Spec::parse(text.text()?).ok());
-        spec.map_or(Duration::from_secs(90), |spec| crate::manager::stop_budget(&spec, Family::Unix))
+        let spec = shared::installed_spec(self.layout, self.name);
+        shared::stop_patience(spec.as_ref(), Family::Unix)
     }
 
     pub(super) fn start(&self, wait: Duration) -> Result<(), ManagerError> {

@@ -12,11 +12,11 @@ use super::systemctl::Properties;
 use super::{Systemd, direct, findings, hardening, is_ours, unit, unit_of};
 use crate::fs::Access;
 use crate::manager::preflight::{self, Ground};
-use crate::manager::shared::{Text, is_other_run};
+use crate::manager::shared::{self, Text, is_other_run};
 use crate::manager::supervisor::{Copy, unused};
 use crate::manager::{
     Artifact, Change, ChangeKind, Context, Desired, Finding, Kind, ManagerError, ManagerState, Plan, Scope,
-    Target, stop_budget,
+    Target,
 };
 use crate::paths::{ENV_FILE_CREDENTIAL, SPEC_CREDENTIAL};
 use crate::resolve::jit_runtime;
@@ -76,10 +76,9 @@ impl Found {
         matches!(self.state(), ManagerState::Running | ManagerState::Starting)
     }
 
-    /// How long the installed service may take to stop; a guess where its spec can't be read.
+    /// How long the installed service may take to stop.
     pub(super) fn own_stop_budget(&self) -> Duration {
-        let spec = self.spec.text().and_then(|text| Spec::parse(text).ok());
-        spec.map_or(Duration::from_secs(90), |spec| stop_budget(&spec, Family::Unix))
+        shared::stop_patience(self.spec.spec().as_ref(), Family::Unix)
     }
 
     fn starts_at_boot(&self) -> bool {
