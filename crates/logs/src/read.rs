@@ -9,6 +9,7 @@ use std::{
 use crate::{Error, Stream, Streams, index::nanoseconds, names::Names};
 
 mod cursor;
+mod mark;
 mod merge;
 mod records;
 mod seek;
@@ -16,6 +17,8 @@ mod segment;
 mod source;
 
 use cursor::Cursor;
+pub use mark::Mark;
+use mark::Resumed;
 use merge::Merge;
 
 /// Longer lines come in pieces of this size, in bytes, so that reading needs little memory whatever was written.
@@ -43,6 +46,8 @@ pub enum Start {
     Tail(usize),
     /// With the first line whose end arrived at this time or later.
     Since(SystemTime),
+    /// With what comes behind a place at which reading ended before.
+    Mark(Mark),
 }
 
 /// One line of a log.
@@ -75,7 +80,8 @@ impl Reader {
 
     /// The lines from `start` to what is the end now, oldest first, the streams merged in the order of arrival.
     pub fn lines(&self, start: Start, streams: Streams) -> Result<Lines, Error> {
-        let merge = self.merge(start, streams, false).map_err(Error::io("read the log in", &self.dir))?;
+        let mut merge = self.merge(start, streams, false).map_err(Error::io("read the log in", &self.dir))?;
+        merge.skip()?;
         Ok(Lines { merge })
     }
 
@@ -98,7 +104,8 @@ impl Reader {
         streams: Streams,
         wait: W,
     ) -> Result<Follow<W>, Error> {
-        let merge = self.merge(start, streams, true).map_err(Error::io("read the log in", &self.dir))?;
+        let mut merge = self.merge(start, streams, true).map_err(Error::io("read the log in", &self.dir))?;
+        merge.skip()?;
         Ok(Follow { merge, wait })
     }
 
@@ -109,13 +116,14 @@ impl Reader {
             let names = Names::new(&self.dir, stream);
             let end = seek::end(&names)?;
             let place = match start {
-                Start::Oldest => seek::oldest(&names)?,
-                Start::Since(time) if time <= UNIX_EPOCH => seek::oldest(&names)?,
-                Start::Since(time) => seek::since(&names, time, end)?,
+                Start::Mark(mark) => mark::resume(&names, mark.place(stream))?,
+                Start::Oldest => Resumed::fresh(seek::oldest(&names)?),
+                Start::Since(time) if time <= UNIX_EPOCH => Resumed::fresh(seek::oldest(&names)?),
+                Start::Since(time) => Resumed::fresh(seek::since(&names, time, end)?),
                 Start::Tail(n) => {
                     let (place, found) = seek::tail(&names, end, n, follow)?;
                     lines += found;
-                    place
+                    Resumed::fresh(place)
                 }
             };
             cursors.push(Cursor::new(names, place, (!follow).then_some(end)));
@@ -123,7 +131,8 @@ impl Reader {
         // Each stream begins with its own last lines; of all of these, only the last are wanted.
         let skip = if let Start::Tail(n) = start { lines.saturating_sub(n) } else { 0 };
         let since = if let Start::Since(time) = start { nanoseconds(time) } else { 0 };
-        Ok(Merge::new(cursors, skip, since))
+        let from = if let Start::Mark(mark) = start { mark } else { Mark::default() };
+        Ok(Merge::new(cursors, from, skip, since))
     }
 }
 
@@ -137,6 +146,19 @@ impl Lines {
     /// Puts the next line into `line`, whose memory is used again. False if there is none.
     pub fn read(&mut self, line: &mut Line) -> Result<bool, Error> {
         self.merge.read(line)
+    }
+
+    /// The place behind the last line given, to go on from later.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        self.merge.mark()
+    }
+
+    /// How many files of both streams retention removed before they were read to their end, on the way from the start
+    /// to here. The file that a mark lies in counts too, also when nothing came behind the mark in it.
+    #[must_use]
+    pub fn lost_files(&self) -> u64 {
+        self.merge.lost_files()
     }
 }
 
@@ -167,6 +189,19 @@ impl<W: FnMut() -> bool> Follow<W> {
                 return Ok(false);
             }
         }
+    }
+
+    /// The place behind the last line given, to go on from later.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        self.merge.mark()
+    }
+
+    /// How many files of both streams retention removed before they were read to their end, on the way from the start
+    /// to here. The file that a mark lies in counts too, also when nothing came behind the mark in it.
+    #[must_use]
+    pub fn lost_files(&self) -> u64 {
+        self.merge.lost_files()
     }
 }
 

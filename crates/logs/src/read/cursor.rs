@@ -6,6 +6,7 @@ use memchr::memchr;
 
 use super::{
     LONGEST_PIECE, Position,
+    mark::{Behind, Place, Resumed},
     records::Records,
     segment::{self, Segment},
     source::Source,
@@ -30,8 +31,14 @@ pub(crate) struct Cursor {
     /// What is known of the line in hand; the whole of it once there is a head.
     line: Vec<u8>,
     head: Option<Head>,
-    /// The line before was given out when its stream ended; the line feed that came later belongs to it.
-    skip_line_feed: bool,
+    /// Where that line begins.
+    begun: Position,
+    /// The place of the last line taken in the order of lines.
+    taken: Option<u64>,
+    /// So many files were gone before they were read to their end.
+    lost: u64,
+    /// What was taken last, or passed over before that.
+    behind: Behind,
     /// Where to end; `None` to go on for ever.
     until: Option<Position>,
     finished: bool,
@@ -48,6 +55,8 @@ pub(crate) struct Head {
     pub complete: bool,
     /// No more of this line will come.
     pub last_piece: bool,
+    /// What a place behind it is behind of.
+    behind: Behind,
 }
 
 impl Head {
@@ -58,20 +67,23 @@ impl Head {
 }
 
 impl Cursor {
-    /// A cursor that begins at `start`, which must be where a line begins.
-    pub fn new(names: Names, start: Position, until: Option<Position>) -> Self {
+    /// A cursor that begins at `start`, which must be where a line begins or where reading ended before.
+    pub fn new(names: Names, start: Resumed, until: Option<Position>) -> Self {
         Self {
             names,
-            number: start.number,
+            number: start.position.number,
             source: None,
             records: Records::default(),
-            at: start.offset,
+            at: start.position.offset,
             buffer: vec![0; BUFFER],
             start: 0,
             end: 0,
             line: Vec::new(),
             head: None,
-            skip_line_feed: false,
+            begun: start.position,
+            taken: start.order,
+            lost: start.lost,
+            behind: start.behind,
             until,
             finished: false,
             filled: 0,
@@ -105,9 +117,23 @@ impl Cursor {
     /// Takes the head; its bytes are swapped into `bytes`.
     pub fn take(&mut self, bytes: &mut Vec<u8>) -> Option<Head> {
         let head = self.head.take()?;
+        self.taken = head.stamp.map(|stamp| stamp.order).or(self.taken);
+        self.behind = head.behind;
         std::mem::swap(&mut self.line, bytes);
         self.line.clear();
         Some(head)
+    }
+
+    /// The place behind the line that was taken last.
+    pub fn place(&self) -> Place {
+        let begun = self.head.is_some() || !self.line.is_empty();
+        let at = if begun { self.begun } else { Position { number: self.number, offset: self.position() } };
+        Place { file: at.number, offset: at.offset, order: self.taken, behind: self.behind }
+    }
+
+    /// How many files were gone before they were read to their end.
+    pub fn lost(&self) -> u64 {
+        self.lost
     }
 
     /// Reads on until there is a head or nothing more to read. `clock` counts the reads of all cursors.
@@ -118,11 +144,15 @@ impl Cursor {
             }
             self.records.look_again();
             let begun = !self.line.is_empty();
-            if begun && let Some(stamp) = self.records.end_at(self.at) {
+            let within = begun || self.behind == Behind::Piece;
+            if within && let Some(stamp) = self.records.end_at(self.at) {
                 *clock += 1;
                 self.filled = *clock;
-                self.skip_line_feed = true;
-                self.head = Some(Head { stamp: Some(stamp), complete: true, last_piece: true });
+                if !begun {
+                    self.begun = Position { number: self.number, offset: self.at };
+                }
+                self.head =
+                    Some(Head { stamp: Some(stamp), complete: true, last_piece: true, behind: Behind::End });
             } else if self.until.is_some_and(|until| until.number <= self.number) {
                 // Whatever comes later was not there when reading began.
                 self.finished = !begun;
@@ -148,16 +178,22 @@ impl Cursor {
         if unread.is_empty() {
             return false;
         }
-        if std::mem::take(&mut self.skip_line_feed) && unread[0] == b'\n' {
-            self.start += 1;
-            return true;
+        if self.behind == Behind::End {
+            self.behind = Behind::Line;
+            if unread[0] == b'\n' {
+                self.start += 1;
+                return true;
+            }
+        }
+        if self.line.is_empty() {
+            self.begun = Position { number: self.number, offset: self.at - unread.len() as u64 };
         }
         let room = LONGEST_PIECE.saturating_sub(self.line.len()).min(unread.len());
         if let Some(length) = memchr(b'\n', &unread[..room]) {
             self.line.extend_from_slice(&unread[..length]);
             self.start += length + 1;
             let stamp = self.records.stamp_at(self.position() - 1);
-            self.head = Some(Head { stamp, complete: true, last_piece: true });
+            self.head = Some(Head { stamp, complete: true, last_piece: true, behind: Behind::Line });
             return true;
         }
         self.line.extend_from_slice(&unread[..room]);
@@ -170,7 +206,7 @@ impl Cursor {
 
     fn head_within_line(&mut self, last_piece: bool) {
         let stamp = self.records.stamp_at(self.position().saturating_sub(1));
-        self.head = Some(Head { stamp, complete: false, last_piece });
+        self.head = Some(Head { stamp, complete: false, last_piece, behind: Behind::Piece });
     }
 
     /// The offset of the next byte that was not looked at.
@@ -209,22 +245,29 @@ impl Cursor {
             match segment::open(&self.names, self.number)? {
                 Segment::There(source) => {
                     self.source = Some(source);
-                    self.records = Records::open(&self.names, self.number);
+                    self.records = Records::open_at(&self.names, self.number, self.at);
                     return Ok(true);
                 }
                 Segment::Coming => return Ok(false),
-                Segment::Gone => self.move_on()?,
+                Segment::Gone => {
+                    self.lost += 1;
+                    self.move_on()?;
+                }
             }
         }
     }
 
     fn move_on(&mut self) -> io::Result<()> {
-        self.number = segment::next(&self.names, self.number)?;
+        let next = segment::next(&self.names, self.number)?;
+        self.lost += next - self.number - 1;
+        self.number = next;
         self.source = None;
         self.records = Records::default();
         self.at = 0;
         (self.start, self.end) = (0, 0);
-        self.skip_line_feed = false;
+        if self.behind == Behind::End {
+            self.behind = Behind::Line;
+        }
         Ok(())
     }
 }

@@ -1,12 +1,14 @@
 //! The lines of both streams in the order in which they arrived.
 
-use super::{Line, cursor::Cursor};
+use super::{Line, Mark, cursor::Cursor};
 use crate::{Error, index};
 
 /// Merges the lines of some streams.
 #[derive(Debug)]
 pub(crate) struct Merge {
     cursors: Vec<Cursor>,
+    /// The mark that reading began from: it holds for streams that are not read.
+    from: Mark,
     /// Counts reads, so that "read before" has a meaning across cursors.
     clock: u64,
     /// So many lines are passed over first.
@@ -17,8 +19,31 @@ pub(crate) struct Merge {
 }
 
 impl Merge {
-    pub fn new(cursors: Vec<Cursor>, skip: usize, since: u64) -> Self {
-        Self { cursors, clock: 0, skip, since, skipped: Vec::new() }
+    pub fn new(cursors: Vec<Cursor>, from: Mark, skip: usize, since: u64) -> Self {
+        Self { cursors, from, clock: 0, skip, since, skipped: Vec::new() }
+    }
+
+    /// The place behind the last line given.
+    pub fn mark(&self) -> Mark {
+        let mut mark = self.from;
+        for cursor in &self.cursors {
+            mark.set(cursor.stream(), cursor.place());
+        }
+        mark
+    }
+
+    /// How many files were gone before they were read to their end.
+    pub fn lost_files(&self) -> u64 {
+        self.cursors.iter().map(Cursor::lost).sum()
+    }
+
+    /// Passes over what is not wanted, so that the mark is behind it.
+    pub fn skip(&mut self) -> Result<(), Error> {
+        while self.skip > 0 {
+            let Some(at) = self.first()? else { break };
+            self.pass_over(at);
+        }
+        Ok(())
     }
 
     /// Puts the next line into `line`. False if there is none for now.
@@ -28,18 +53,22 @@ impl Merge {
             // Places are found by order, which a clock that was wrong for a while leaves ahead of the time.
             let early =
                 self.cursors[at].head().and_then(|head| head.stamp).is_some_and(|s| s.time < self.since);
-            if self.skip == 0 && !early {
+            if !early {
                 let cursor = &mut self.cursors[at];
                 let Some(head) = cursor.take(&mut line.bytes) else { return Ok(false) };
                 break (cursor, head);
             }
-            let head = self.cursors[at].take(&mut self.skipped);
-            self.skip -= usize::from(self.skip > 0 && head.is_some_and(|head| head.last_piece));
+            self.pass_over(at);
         };
         line.stream = cursor.stream();
         line.time = head.stamp.and_then(|stamp| index::system_time(stamp.time));
         line.complete = head.complete;
         Ok(true)
+    }
+
+    fn pass_over(&mut self, at: usize) {
+        let head = self.cursors[at].take(&mut self.skipped);
+        self.skip -= usize::from(self.skip > 0 && head.is_some_and(|head| head.last_piece));
     }
 
     /// The cursor whose head came first.

@@ -35,6 +35,17 @@ impl Records {
         Self { file: open_index(names, number), at: SLOT as u64, ..Self::default() }
     }
 
+    /// The same for a reader that begins at `offset`: what speaks of bytes before it is passed over without a look.
+    pub fn open_at(names: &Names, number: u64, offset: u64) -> Self {
+        let mut records = Self::open(names, number);
+        if let Some(file) = records.file.as_mut().filter(|_| offset > 0)
+            && let Ok(at) = last_before(file, offset)
+        {
+            records.at = at;
+        }
+        records
+    }
+
     /// There may be more now.
     pub fn look_again(&mut self) {
         self.dry = false;
@@ -136,6 +147,28 @@ pub(crate) fn find(names: &Names, number: u64, order: u64) -> io::Result<Found> 
         None if readable(&mut file, 0, low)?.is_some() => Ok(Found::Before),
         None => Ok(Found::Unknown),
     }
+}
+
+/// The first record of file `number`.
+pub(crate) fn first(names: &Names, number: u64) -> io::Result<Option<Record>> {
+    let Some(mut file) = open_index(names, number) else { return Ok(None) };
+    let count = (file.metadata()?.len() / SLOT as u64).saturating_sub(1);
+    Ok(readable(&mut file, 0, count)?.map(|(_, record)| record))
+}
+
+/// Where in an index the last record is that begins before `offset`; the beginning if there is none.
+fn last_before(file: &mut File, offset: u64) -> io::Result<u64> {
+    let count = (file.metadata()?.len() / SLOT as u64).saturating_sub(1);
+    let (mut low, mut high) = (0, count);
+    let mut found = 0;
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match readable(file, middle, high)? {
+            Some((at, record)) if record.offset < offset => (found, low) = (at, at + 1),
+            _ => high = middle,
+        }
+    }
+    Ok((found + 1) * SLOT as u64)
 }
 
 /// The first undamaged record from `at` up to `end`.
