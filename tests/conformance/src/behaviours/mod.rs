@@ -4,6 +4,7 @@ mod boot;
 mod direct;
 mod environment;
 mod install;
+mod logs;
 mod output;
 mod ready;
 mod restarts;
@@ -25,6 +26,10 @@ pub fn all() -> Vec<&'static Behaviour> {
         ready::LIST,
         stops::LIST,
         output::LIST,
+        logs::rotation::LIST,
+        logs::content::LIST,
+        logs::pressure::LIST,
+        logs::reading::LIST,
         environment::LIST,
         direct::LIST,
         security::LIST,

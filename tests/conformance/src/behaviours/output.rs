@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::sync::mpsc;
 
-use crate::backend::{Kind, VERB_LIMIT};
+use super::logs;
+use crate::backend::VERB_LIMIT;
 use crate::behaviour::{Behaviour, Outcome, now};
 use crate::context::{Context, SOON};
 use crate::ensure;
@@ -124,24 +125,11 @@ fn survive(c: &Context) -> Outcome {
     Ok(())
 }
 
-/// The folder of the service's logs, as seen from the tests.
-fn log_folder(c: &Context, name: &str) -> std::path::PathBuf {
-    match c.backend.kind() {
-        Kind::Foreground => c.backend.outside(&c.path(".abide")).join("logs").join(name),
-        Kind::Container(_) => {
-            // With a dynamic user the usual place is a link into a private folder.
-            let private = c.backend.outside(&format!("/var/log/private/abide/{name}"));
-            if private.exists() { private } else { c.backend.outside(&format!("/var/log/abide/{name}")) }
-        }
-        Kind::Scm => c.backend.outside(&format!(r"C:\ProgramData\Abide\logs\{name}")),
-    }
-}
-
 fn rotate(c: &Context) -> Outcome {
     let service =
         c.service(&["chatter", "200", "20"]).with("[logs]\nrotate = { size = \"20KiB\", keep = 3 }");
     c.run(&service)?;
-    let folder = log_folder(c, &service.name);
+    let folder = logs::folder(c, &service.name);
     let files = || -> Vec<(String, u64)> {
         let Ok(entries) = std::fs::read_dir(&folder) else { return Vec::new() };
         entries
