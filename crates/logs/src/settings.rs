@@ -91,8 +91,8 @@ impl From<&abide_spec::Logs> for Settings {
             size: logs.rotate.size.bytes(),
             every: logs.rotate.every.map(abide_spec::Duration::get),
             keep: usize::try_from(logs.rotate.keep).unwrap_or(usize::MAX),
-            max_age: None,
-            max_size: None,
+            max_age: logs.rotate.max_age.map(abide_spec::Duration::get),
+            max_size: logs.rotate.max_size.map(abide_spec::Size::bytes),
             compress: match logs.rotate.compress {
                 abide_spec::Compress::None => Compression::None,
                 abide_spec::Compress::Zstd => Compression::Zstd,

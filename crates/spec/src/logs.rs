@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Duration, Size, is_default};
+use crate::{Ansi, Duration, Encodings, LogLevel, Multiline, RateLimit, Size, is_default};
 
 /// What becomes of the program's output.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Logs {
@@ -18,6 +18,29 @@ pub struct Logs {
     /// How much output is held in memory while the disk is slow or full, of both streams together.
     #[serde(skip_serializing_if = "is_usual_buffer")]
     pub buffer: Size,
+    /// Lines of a lower level are not kept, but for the `sample`; a line without a level is kept. Without it everything is
+    /// kept. `abide debug NAME on` lifts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<LogLevel>,
+    /// Which share of the lines below `level` is kept all the same: 0.01 is each hundredth. Without it none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 1.0)))]
+    pub sample: Option<f64>,
+    /// Lines beyond this are not kept; how many there were is written where they are missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
+    /// Regular expressions, for one line each: what they match is kept as `***`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redact: Vec<String>,
+    /// How the program encodes its output.
+    #[serde(skip_serializing_if = "is_default")]
+    pub encoding: Encodings,
+    /// What becomes of the escape sequences that color a terminal.
+    #[serde(skip_serializing_if = "is_default")]
+    pub ansi: Ansi,
+    /// Which lines belong together, for readers and forwarders. Without it the stack traces of common languages are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub multiline: Option<Multiline>,
 }
 
 fn is_usual_buffer(buffer: &Size) -> bool {
@@ -26,7 +49,18 @@ fn is_usual_buffer(buffer: &Size) -> bool {
 
 impl Default for Logs {
     fn default() -> Self {
-        Self { rotate: Rotate::default(), when_full: WhenFull::Block, buffer: Self::BUFFER }
+        Self {
+            rotate: Rotate::default(),
+            when_full: WhenFull::Block,
+            buffer: Self::BUFFER,
+            level: None,
+            sample: None,
+            rate_limit: None,
+            redact: Vec::new(),
+            encoding: Encodings::default(),
+            ansi: Ansi::Keep,
+            multiline: None,
+        }
     }
 }
 
@@ -50,6 +84,12 @@ pub struct Rotate {
     #[serde(skip_serializing_if = "is_usual_keep")]
     #[cfg_attr(feature = "schema", schemars(range(max = 10000)))]
     pub keep: u32,
+    /// Old files are removed when their newest line is older than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<Duration>,
+    /// The oldest files are removed while the old files of both streams together are larger than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_size: Option<Size>,
     /// How old files are compressed.
     #[serde(skip_serializing_if = "is_default")]
     pub compress: Compress,
@@ -57,7 +97,14 @@ pub struct Rotate {
 
 impl Default for Rotate {
     fn default() -> Self {
-        Self { size: Self::SIZE, every: None, keep: Self::KEEP, compress: Compress::None }
+        Self {
+            size: Self::SIZE,
+            every: None,
+            keep: Self::KEEP,
+            max_age: None,
+            max_size: None,
+            compress: Compress::None,
+        }
     }
 }
 

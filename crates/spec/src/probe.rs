@@ -101,8 +101,8 @@ impl FromStr for HttpUrl {
         let lower = text.to_ascii_lowercase();
         if lower.starts_with("https://") {
             return Err(format!(
-                "`{text}` is https, which the supervisor does not speak; probe a plain http port, or use \
-                 exec = [\"curl\", \"--fail\", \"--silent\", \"{text}\"]"
+                "`{text}` is https, which the supervisor does not speak; use a plain http port, or a command: [\"curl\", \
+                 \"--fail\", \"--silent\", \"{text}\"] as `exec` of a probe or `command` of a switch"
             ));
         }
         if !lower.starts_with("http://") {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Signal;
 use crate::probe::exactly_one;
+use crate::{HttpRequest, Signal};
 
 /// How the program is told to read its configuration again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +40,8 @@ pub enum Act {
     Command(Vec<String>),
     /// The program is restarted with these environment variables on top of its own.
     Env(BTreeMap<String, String>),
+    /// A request to the program.
+    Http(HttpRequest),
 }
 
 /// How the program is told to read its configuration again: by a signal or by a command.
@@ -73,6 +75,9 @@ pub(crate) struct RawAct {
     /// Restart the program with these environment variables on top of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     env: Option<BTreeMap<String, String>>,
+    /// Send this request to the program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http: Option<HttpRequest>,
 }
 
 impl TryFrom<RawReload> for Reload {
@@ -101,7 +106,8 @@ impl TryFrom<RawAct> for Act {
         found.extend(raw.signal.map(|signal| ("signal", Self::Signal(signal))));
         found.extend(raw.command.map(|command| ("command", Self::Command(command))));
         found.extend(raw.env.map(|env| ("env", Self::Env(env))));
-        exactly_one("it", "`signal`, `command` or `env`", found)
+        found.extend(raw.http.map(|request| ("http", Self::Http(request))));
+        exactly_one("it", "`signal`, `command`, `env` or `http`", found)
     }
 }
 
@@ -111,6 +117,7 @@ impl From<Act> for RawAct {
             Act::Signal(signal) => Self { signal: Some(signal), ..Self::default() },
             Act::Command(command) => Self { command: Some(command), ..Self::default() },
             Act::Env(env) => Self { env: Some(env), ..Self::default() },
+            Act::Http(request) => Self { http: Some(request), ..Self::default() },
         }
     }
 }

@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Delay, Duration, GiveUp, Health, HttpUrl, InheritEnv, Logs, Name, Ready, Restart, Rotate, RunAs, Signal,
-    Size, StopStep, TcpAddress,
+    Delay, Duration, GiveUp, Health, HttpRequest, HttpUrl, InheritEnv, Logs, Name, RateLimit, Ready, Restart,
+    Rotate, RunAs, Signal, Size, StopStep, TcpAddress,
 };
 
 macro_rules! text_schema {
@@ -92,7 +92,7 @@ const ONE_OF: [(&str, &[&str]); 5] = [
     ("Health", &["http", "tcp", "exec", "file", "notify", "log-silence"]),
     ("StopStep", &["signal", "event", "command", "kill"]),
     ("Reload", &["signal", "command"]),
-    ("Act", &["signal", "command", "env"]),
+    ("Act", &["signal", "command", "env", "http"]),
 ];
 
 /// The settings that have a default worth writing down. A test compares each with the types.
@@ -122,11 +122,18 @@ pub(crate) fn defaults() -> Vec<(&'static str, Value)> {
         ("health.initial-delay", text(&Duration::ZERO)),
         ("health.then", "restart".into()),
         ("stop.steps.wait", text(&StopStep::WAIT)),
+        ("debug.on.http.method", "PUT".into()),
+        ("debug.on.http.content-type", HttpRequest::CONTENT_TYPE.into()),
+        ("debug.on.http.timeout", text(&HttpRequest::TIMEOUT)),
         ("logs.rotate.size", text(&Rotate::SIZE)),
         ("logs.rotate.keep", Rotate::KEEP.into()),
         ("logs.rotate.compress", "none".into()),
         ("logs.when-full", "block".into()),
         ("logs.buffer", text(&Logs::BUFFER)),
+        ("logs.rate-limit.per", text(&RateLimit::PER)),
+        ("logs.encoding.stdout", "raw".into()),
+        ("logs.encoding.stderr", "raw".into()),
+        ("logs.ansi", "keep".into()),
         ("security.profile", "strict".into()),
         ("register.weight", 1.into()),
     ]
@@ -252,6 +259,8 @@ mod tests {
             ("health", "health.tcp = \"localhost:1\"\n"),
             ("stop.steps", "stop.steps.signal = \"HUP\"\n"),
             ("register", "register.port = 1\n"),
+            ("debug", "debug.off.signal = \"USR1\"\ndebug.on.http.url = \"http://localhost/\"\n"),
+            ("logs.rate-limit", "logs.rate-limit.lines = 1\n"),
         ];
         for (setting, value) in defaults() {
             let base =

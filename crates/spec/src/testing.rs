@@ -268,21 +268,100 @@ fn any_debug() -> BoxedStrategy<DebugSwitch> {
         prop_oneof![
             any_signal().prop_map(Act::Signal),
             any_command().prop_map(Act::Command),
-            any_env().prop_map(Act::Env)
+            any_env().prop_map(Act::Env),
+            any_request().prop_map(Act::Http)
         ]
     };
     (act(), act()).prop_map(|(on, off)| DebugSwitch { on, off }).boxed()
 }
 
+fn any_request() -> BoxedStrategy<HttpRequest> {
+    let kind = prop_oneof![
+        Just(HttpRequest::CONTENT_TYPE.to_owned()),
+        Just("application/json".to_owned()),
+        "[a-z/; =]{1,8}"
+    ];
+    let method = prop_oneof![Just(Method::Put), Just(Method::Post), Just(Method::Get)];
+    (any_url(), method, option::of(any_text()), kind, any_duration())
+        .prop_map(|(url, method, body, content_type, timeout)| HttpRequest {
+            url,
+            method,
+            body: body.filter(|_| method != Method::Get),
+            content_type,
+            timeout: timeout.min(Duration::from_secs(60)),
+        })
+        .boxed()
+}
+
 fn any_logs() -> BoxedStrategy<Logs> {
     let compress = prop_oneof![Just(Compress::None), Just(Compress::Zstd), Just(Compress::Gzip)];
     let every = option::of((1u64..1_000_000).prop_map(Duration::from_secs));
-    let rotate = (1024u64..1 << 50, every, 0u32..10_000, compress)
-        .prop_map(|(size, every, keep, compress)| Rotate { size: Size(size), every, keep, compress });
+    let max_age = option::of((1u64..1_000_000).prop_map(Duration::from_secs));
+    let rotate = (1024u64..1 << 50, every, 0u32..10_000, max_age, option::of(0u64..1 << 50), compress)
+        .prop_map(|(size, every, keep, max_age, more, compress)| Rotate {
+            size: Size(size),
+            every,
+            keep,
+            max_age,
+            max_size: more.map(|more| Size(size + more)),
+            compress,
+        });
     let when_full = prop_oneof![Just(WhenFull::Block), Just(WhenFull::DropOldest)];
-    (rotate, when_full, 4096u64..1 << 30)
-        .prop_map(|(rotate, when_full, buffer)| Logs { rotate, when_full, buffer: Size(buffer) })
+    (rotate, when_full, 4096u64..1 << 30, any_filter(), any_form())
+        .prop_map(|(rotate, when_full, buffer, (level, sample, rate_limit), form)| {
+            let (redact, encoding, ansi, multiline) = form;
+            Logs {
+                rotate,
+                when_full,
+                buffer: Size(buffer),
+                level,
+                sample: sample.filter(|_| level.is_some()),
+                rate_limit,
+                redact,
+                encoding,
+                ansi,
+                multiline,
+            }
+        })
         .boxed()
+}
+
+/// Which lines are kept.
+fn any_filter() -> impl Strategy<Value = (Option<LogLevel>, Option<f64>, Option<RateLimit>)> {
+    let level = prop_oneof![
+        Just(LogLevel::Debug),
+        Just(LogLevel::Info),
+        Just(LogLevel::Warn),
+        Just(LogLevel::Error),
+        Just(LogLevel::Fatal)
+    ];
+    let limit = (1u32.., 1u64..86_400_000)
+        .prop_map(|(lines, per)| RateLimit { lines, per: Duration::from_millis(per) });
+    (option::of(level), option::of(0.0f64..=1.0), option::of(limit))
+}
+
+/// In which form lines are kept.
+fn any_form() -> impl Strategy<Value = (Vec<String>, Encodings, Ansi, Option<Multiline>)> {
+    let encoding = || {
+        prop_oneof![
+            Just(Encoding::Raw),
+            Just(Encoding::Utf16Le),
+            Just(Encoding::Utf16Be),
+            Just(Encoding::Utf16)
+        ]
+    };
+    let pattern = || {
+        prop_oneof![
+            "[a-z]{1,6}=\\\\S\\+",
+            "[a-z \"']{1,8}",
+            Just(r"(?i)bearer\s+[\w.-]+".to_owned()),
+            Just(r"^\d{4}-".to_owned())
+        ]
+    };
+    let encodings = (encoding(), encoding()).prop_map(|(stdout, stderr)| Encodings { stdout, stderr });
+    let ansi = prop_oneof![Just(Ansi::Keep), Just(Ansi::Strip)];
+    let multiline = option::of(pattern().prop_map(|start| Multiline { start }));
+    (any_set(pattern()), encodings, ansi, multiline)
 }
 
 fn any_limits() -> BoxedStrategy<Limits> {

@@ -59,7 +59,14 @@ fn two_lines_are_enough_and_the_rest_has_its_default() {
     assert_eq!(spec.program.inherit_env, InheritEnv::All);
     assert_eq!(
         spec.logs.rotate,
-        Rotate { size: Size::mib(64), every: None, keep: 10, compress: Compress::None }
+        Rotate {
+            size: Size::mib(64),
+            every: None,
+            keep: 10,
+            max_age: None,
+            max_size: None,
+            compress: Compress::None
+        }
     );
     assert_eq!((spec.logs.when_full, spec.logs.buffer), (WhenFull::Block, Size::mib(1)));
     assert_eq!(spec.account.run_as, RunAs::LeastPrivilege);

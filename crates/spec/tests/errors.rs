@@ -304,7 +304,7 @@ fn probes_are_one_of_their_kinds() {
 fn urls_and_addresses_are_checked() {
     let http = |url: &str| format!("start.ready = {{ http = \"{url}\" }}");
     let told = |url: &str, message: &str| bad(&http(url), (3, 24), "start.ready.http", message, "");
-    told("https://x/", "exec = [\"curl\", \"--fail\", \"--silent\", \"https://x/\"]");
+    told("https://x/", "[\"curl\", \"--fail\", \"--silent\", \"https://x/\"]");
     told("x:80/healthz", "not an http URL");
     told("http:///x", "names no host");
     told("http://u:p@x/", "user or password");
@@ -581,5 +581,87 @@ fn windows_paths_in_double_quotes_are_noticed() {
         "program.env-file",
         "control character",
         "'single quotes'",
+    );
+}
+
+#[test]
+fn what_is_done_with_lines_must_make_sense() {
+    let logs = |rest: &str, column, path: &str, message: &str, hint: &str| {
+        bad(&format!("logs.{rest}"), (3, column), &format!("logs.{path}"), message, hint);
+    };
+    logs("level = \"warning\"", 14, "level", "cannot be \"warning\"", "\"warn\"");
+    logs("level = \"trace\"", 14, "level", "nothing is lower", "leave `level` out");
+    logs("sample = 0.5", 15, "sample", "no `level` is set", "level = \"warn\"");
+    for sample in ["1.5", "-0.1", "nan", "inf"] {
+        bad(
+            &format!("logs.level = \"warn\"\nlogs.sample = {sample}"),
+            (4, 15),
+            "logs.sample",
+            "from 0 to 1",
+            "each hundredth",
+        );
+    }
+    logs("rate-limit = {}", 19, "rate-limit.lines", "lacks `lines`", "rate-limit = { lines = 1000");
+    logs("rate-limit = { lines = 0 }", 29, "rate-limit.lines", "at least 1", "leave `rate-limit` out");
+    logs(
+        "rate-limit = { lines = 1, per = \"0s\" }",
+        38,
+        "rate-limit.per",
+        "from 1ms to 1d, not 0s",
+        "a second",
+    );
+    logs("rate-limit = { lines = 1, per = \"2d\" }", 38, "rate-limit.per", "not 2d", "");
+    logs("encoding = { stdout = \"utf16\" }", 28, "encoding.stdout", "cannot be \"utf16\"", "\"utf-16\"");
+    logs("encoding = { both = \"raw\" }", 19, "encoding.both", "unknown key", "stdout, stderr");
+    logs("ansi = \"remove\"", 13, "ansi", "cannot be", "\"keep\", \"strip\"");
+    logs("rotate = { max-age = \"1ms\" }", 27, "rotate.max-age", "at least 1s", "");
+    logs("rotate = { max-size = \"1MiB\" }", 28, "rotate.max-size", "less than `size` (64MiB)", "keep = 0");
+}
+
+#[test]
+fn expressions_that_cannot_be_are_shown_where_they_stand() {
+    let redact = |expression: &str, column, index, message: &str, hint: &str| {
+        let path = format!("logs.redact[{index}]");
+        bad(&format!("logs.redact = ['x=\\d+', {expression}]"), (3, column), &path, message, hint);
+    };
+    redact("'pass(word'", 25, 1, "\"pass(word\" is not a regular expression", "'single quotes'");
+    redact("'(?=x)'", 25, 1, "is not a regular expression", "lookaround");
+    redact("'x*'", 25, 1, "it would be found everywhere", "`+` for `*`");
+    redact("\"a\\nb\"", 25, 1, "contains a line break", "'single quotes'");
+    redact("'x=\\d+'", 25, 1, "is there twice", "remove");
+    redact("'(((a{99}){99}){99}){99}'", 25, 1, "is not a regular expression", "");
+    redact(&format!("'{}'", "x".repeat(2000)), 25, 1, "it has 2000 bytes; at most 1024", "");
+    bad("logs.redact = 'x'", (3, 15), "logs.redact", "a list in [ ]", "write [\"x\"]");
+    bad("logs.multiline = {}", (3, 18), "logs.multiline.start", "lacks `start`", "what begins an entry");
+    bad("logs.multiline.start = '['", (3, 24), "logs.multiline.start", "is not a regular expression", "");
+    bad("logs.multiline.start = ''", (3, 24), "logs.multiline.start", "every line would begin", "");
+    let many: Vec<String> = (0..101).map(|number| format!("'{number}x'")).collect();
+    bad(
+        &format!("logs.redact = [{}]", many.join(",")),
+        (3, 15),
+        "logs.redact",
+        "101 expressions; at most 100",
+        "`|`",
+    );
+}
+
+#[test]
+fn requests_that_cannot_be_are_told() {
+    let debug = |request: &str, place, path: &str, message: &str, hint: &str| {
+        let rest = format!("debug.off.signal = \"USR2\"\ndebug.on.http = {{ {request} }}");
+        bad(&rest, place, &format!("debug.on.http{path}"), message, hint);
+    };
+    debug("method = \"PUT\"", (4, 17), ".url", "lacks `url`", "http://127.0.0.1:9000/loglevel");
+    debug("url = \"https://x/\"", (4, 25), ".url", "is https", "");
+    debug("url = \"http://x/\", method = \"put\"", (4, 47), ".method", "cannot be \"put\"", "\"PUT\"");
+    debug("url = \"http://x/\", method = \"GET\", body = \"x\"", (4, 61), ".body", "has no body", "\"POST\"");
+    debug("url = \"http://x/\", timeout = \"0s\"", (4, 48), ".timeout", "longer than zero", "");
+    debug("url = \"http://x/\", timeout = \"2m\"", (4, 48), ".timeout", "at most 1m", "");
+    debug(
+        "url = \"http://x/\", content-type = \"a\\r\\nb\"",
+        (4, 53),
+        ".content-type",
+        "not a kind of content",
+        "",
     );
 }

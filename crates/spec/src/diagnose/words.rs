@@ -99,6 +99,11 @@ fn missing(path: &Path, key: &str) -> SpecError {
         "program" => "add [program] with command = [\"/srv/app/server\", \"--port\", \"9000\"]",
         "program.command" => "add command = [\"/srv/app/server\", \"--port\", \"9000\"]",
         "register.port" => "add the port the service answers on, like port = 9000",
+        "logs.rate-limit.lines" => "say how many, like rate-limit = { lines = 1000, per = \"1s\" }",
+        "logs.multiline.start" => "say what begins an entry, like start = '^[0-9]{4}-'",
+        "debug.on.http.url" | "debug.off.http.url" => {
+            "add where the program listens, like url = \"http://127.0.0.1:9000/loglevel\""
+        }
         "debug.on" | "debug.off" => "give both `on` and `off`, like { signal = \"USR1\" }",
         _ => "add it",
     };

@@ -7,8 +7,8 @@ use super::program::positive;
 use super::texts::{command, env, file};
 use crate::path::{Path, at};
 use crate::{
-    Act, DebugSwitch, Duration, Family, Health, KillScope, Probe, Ready, Reload, Restart, Spec, Stop,
-    StopAction,
+    Act, DebugSwitch, Duration, Family, Health, HttpRequest, KillScope, Method, Probe, Ready, Reload,
+    Restart, Spec, Stop, StopAction,
 };
 
 pub(super) fn check(spec: &Spec, found: &mut Findings) {
@@ -171,6 +171,39 @@ fn act(found: &mut Findings, at: &Path, act: &Act) {
     match act {
         Act::Command(it) => command(found, &at.child("command"), it),
         Act::Env(it) => env(found, &at.child("env"), it),
+        Act::Http(it) => request(found, &at.child("http"), it),
         Act::Signal(_) => {}
+    }
+}
+
+/// More than this no one sends to change a level.
+const MAX_BODY: usize = 64 * 1024;
+
+fn request(found: &mut Findings, at: &Path, request: &HttpRequest) {
+    positive(found, at.child("timeout"), request.timeout);
+    if request.timeout > Duration::from_secs(60) {
+        found
+            .add(
+                at.child("timeout"),
+                format!("an answer can be waited for at most 1m, not {}", request.timeout),
+            )
+            .hint("the supervisor goes on with its work meanwhile, but `abide debug` waits for the answer");
+    }
+    if let Some(body) = &request.body {
+        if request.method == Method::Get {
+            found
+                .add(at.child("body"), "a GET request has no body")
+                .hint("write what is wanted into the url, or use method = \"PUT\" or \"POST\"")
+                .involves([at.child("method")]);
+        }
+        if body.len() > MAX_BODY {
+            found.add(at.child("body"), format!("`body` has {} bytes; at most 64 KiB are sent", body.len()));
+        }
+    }
+    let kind = &request.content_type;
+    if kind.is_empty() || kind.len() > 128 || !kind.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        found
+            .add(at.child("content-type"), format!("{kind:?} is not a kind of content"))
+            .hint("write it like \"application/json\"");
     }
 }

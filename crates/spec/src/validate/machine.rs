@@ -1,39 +1,16 @@
-//! What a program may take of the machine and the fleet: `[logs]`, `[limits]`, `[security]` and `[register]`.
+//! What a program may take of the machine and the fleet: `[limits]`, `[security]` and `[register]`.
 
 use super::Findings;
 use super::texts::{file, line, unique};
 use crate::path::at;
 use crate::suggest::nearest;
-use crate::{Duration, Limits, Logs, Register, Security, Size, Spec};
+use crate::{Limits, Register, Security, Size, Spec};
 
 pub(super) fn check(spec: &Spec, found: &mut Findings) {
-    logs(found, &spec.logs);
     limits(found, &spec.limits);
     security(found, &spec.security);
     if let Some(it) = &spec.register {
         register(found, it);
-    }
-}
-
-fn logs(found: &mut Findings, logs: &Logs) {
-    let rotate = at!["logs", "rotate"];
-    if logs.rotate.size < Size::kib(1) {
-        found
-            .add(rotate.child("size"), format!("`size` must be at least 1KiB, not {}", logs.rotate.size))
-            .hint("for files that never end, choose a size larger than the disk");
-    }
-    if logs.rotate.every.is_some_and(|every| every < Duration::from_secs(1)) {
-        found.add(rotate.child("every"), "`every` must be at least 1s");
-    }
-    if logs.rotate.keep > 10_000 {
-        found.add(rotate.child("keep"), format!("`keep` must be at most 10000, not {}", logs.rotate.keep));
-    }
-    let (least, most) = (Size::kib(4), Size::mib(1024));
-    if logs.buffer < least || logs.buffer > most {
-        found.add(
-            at!["logs", "buffer"],
-            format!("`buffer` must be from {least} to {most}, not {}", logs.buffer),
-        );
     }
 }
 

@@ -1,6 +1,7 @@
 //! What types alone cannot say: ranges, lists that must not be empty, settings that contradict each other.
 
 mod life;
+mod logs;
 mod machine;
 mod program;
 mod texts;
@@ -32,6 +33,7 @@ pub(crate) fn issues(spec: &Spec) -> Vec<Issue> {
     let mut found = Findings::default();
     program::check(spec, &mut found);
     life::check(spec, &mut found);
+    logs::check(&spec.logs, &mut found);
     machine::check(spec, &mut found);
     found.0
 }
