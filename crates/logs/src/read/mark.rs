@@ -70,6 +70,29 @@ pub(crate) struct Resumed {
 }
 
 impl Mark {
+    /// The number of the file of `stream` that the place is in; `None` if nothing of the stream was read.
+    #[must_use]
+    pub fn file(&self, stream: Stream) -> Option<u64> {
+        self.place(stream).map(|place| place.file)
+    }
+
+    /// The offset of the place in what that file holds, uncompressed.
+    #[must_use]
+    pub fn offset(&self, stream: Stream) -> Option<u64> {
+        self.place(stream).map(|place| place.offset)
+    }
+
+    /// The same mark with the place of `stream` taken from another: for whoever is done with one stream further than
+    /// with the other.
+    #[must_use]
+    pub const fn with(mut self, stream: Stream, of: &Self) -> Self {
+        match stream {
+            Stream::Stdout => self.stdout = of.stdout,
+            Stream::Stderr => self.stderr = of.stderr,
+        }
+        self
+    }
+
     pub(crate) const fn place(&self, stream: Stream) -> Option<Place> {
         match stream {
             Stream::Stdout => self.stdout,
