@@ -38,6 +38,14 @@ impl EventLog {
 
     /// Reports one event. A log that cannot be written loses it: nothing waits for a log.
     pub fn report(&self, severity: Severity, text: &str) {
-        self.imp.report(severity, text);
+        let _ = self.imp.report(severity, text);
+    }
+
+    /// Reports one event, and tells whether it was taken.
+    ///
+    /// # Errors
+    /// The log cannot be written.
+    pub fn try_report(&self, severity: Severity, text: &str) -> io::Result<()> {
+        self.imp.report(severity, text)
     }
 }

@@ -6,6 +6,7 @@ pub mod endpoint;
 pub mod eventlog;
 pub mod events;
 pub mod fs;
+pub mod journal;
 pub mod link;
 pub mod manager;
 pub mod memory;

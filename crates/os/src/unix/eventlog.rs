@@ -16,7 +16,7 @@ impl EventLog {
         Ok(Self { syslog })
     }
 
-    pub(crate) fn report(&self, severity: Severity, text: &str) {
+    pub(crate) fn report(&self, severity: Severity, text: &str) -> io::Result<()> {
         // Priorities of syslog(3).
         let priority = match severity {
             Severity::Info => 6,
@@ -24,9 +24,9 @@ impl EventLog {
             Severity::Error => 3,
         };
         if self.syslog.as_ref().is_some_and(|syslog| syslog.send(priority, text, &[])) {
-            return;
+            return Ok(());
         }
         let lines: String = text.lines().map(|line| format!("<{priority}>{line}\n")).collect();
-        let _ = io::stderr().write_all(lines.as_bytes());
+        io::stderr().write_all(lines.as_bytes())
     }
 }

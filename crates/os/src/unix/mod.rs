@@ -9,6 +9,7 @@ pub(crate) mod eventlog;
 pub(crate) mod events;
 mod explain;
 pub(crate) mod fs;
+pub(crate) mod journal;
 pub(crate) mod link;
 pub(crate) mod notify;
 pub(crate) mod orders;

@@ -30,17 +30,17 @@ impl EventLog {
         Ok(Self { source: source as isize })
     }
 
-    pub(crate) fn report(&self, severity: Severity, text: &str) {
+    pub(crate) fn report(&self, severity: Severity, text: &str) -> io::Result<()> {
         let kind = match severity {
             Severity::Info => EVENTLOG_INFORMATION_TYPE,
             Severity::Warning => EVENTLOG_WARNING_TYPE,
             Severity::Error => EVENTLOG_ERROR_TYPE,
         };
-        let Ok(text) = wide(text) else { return };
+        let text = wide(text)?;
         let texts = [text.as_ptr()];
         // SAFETY: the source is open until this value is dropped, and the one text is NUL-terminated and lives through
         // the call; the other pointers are null where that means "none".
-        unsafe {
+        let taken = unsafe {
             ReportEventW(
                 self.source as _,
                 kind,
@@ -51,8 +51,9 @@ impl EventLog {
                 0,
                 texts.as_ptr(),
                 ptr::null(),
-            );
-        }
+            )
+        };
+        if taken == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 }
 
