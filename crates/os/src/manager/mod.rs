@@ -17,6 +17,8 @@ mod detect;
 pub(crate) mod direct;
 mod engine;
 mod error;
+#[cfg(all(test, unix))]
+pub(crate) mod executable;
 pub mod foreground;
 mod launchd;
 pub(crate) mod native;

@@ -102,17 +102,8 @@ mod running {
     /// Writes a file by way of another process: what this one has open for writing, the child of another test may hold for
     /// a moment, and nobody can execute it meanwhile.
     fn put(path: &Path, text: &str, mode: &str) {
-        use std::io::Write as _;
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let mut writer = Command::new("sh")
-            .args(["-c", "cat >\"$1\" && chmod \"$2\" \"$1\"", "sh"])
-            .arg(path)
-            .arg(mode)
-            .stdin(std::process::Stdio::piped())
-            .spawn()
-            .unwrap();
-        writer.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-        assert!(writer.wait().unwrap().success());
+        crate::manager::executable::put_with(path, text, mode);
     }
 
     /// A service in a folder of its own; stopped when it goes.

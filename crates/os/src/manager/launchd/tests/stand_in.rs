@@ -1,7 +1,6 @@
 //! Starting, stopping and the boot, with a `launchctl` that plays launchd with files: what is loaded, what is disabled,
 //! and a log of what it was asked.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use super::*;
@@ -62,8 +61,7 @@ impl Machine {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let tool = folder.path().join("launchctl");
-        std::fs::write(&tool, LAUNCHCTL).unwrap();
-        std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+        crate::manager::executable::put(&tool, LAUNCHCTL);
         for made in ["jobs", "disabled"] {
             private_dir(&folder.path().join(made)).unwrap();
         }

@@ -1,12 +1,11 @@
 //! Scripts run by the system's own shell, with stand-ins for what is FreeBSD's.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::manager::ManagerState;
+use crate::manager::{ManagerState, executable};
 
 /// What rc.subr(8) documents of `run_rc_command`, and no more: words before the command, `rcvar`, the process by its pid
 /// file and its command line, `start` by the shell reading `command` and `command_args` once more, `stop` by SIGTERM
@@ -118,8 +117,7 @@ impl Machine {
             ("abide-supervisor-0123456789ab", PROGRAM),
             ("program", PROGRAM),
         ] {
-            fs::write(at(file), text).unwrap();
-            fs::set_permissions(at(file), fs::Permissions::from_mode(0o755)).unwrap();
+            executable::put(&at(file), text);
         }
         let rc_subr = RC_SUBR.replace("$FOLDER", folder.path().to_str().unwrap());
         fs::write(at("rc.subr"), rc_subr).unwrap();
@@ -156,8 +154,7 @@ impl Machine {
             {
                 text = text.replace(real, self.at(here).to_str().unwrap());
             }
-            fs::write(&path, text).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            executable::put(&path, &text);
         }
         let folder = self.rcd.layout.state_of(&spec.name).join("data");
         fs::create_dir_all(folder).unwrap();
@@ -450,8 +447,7 @@ fn a_service_is_installed_changed_run_and_removed() {
         return;
     }
     let machine = Machine::new();
-    fs::write(machine.at("service"), SERVICE).unwrap();
-    fs::set_permissions(machine.at("service"), fs::Permissions::from_mode(0o755)).unwrap();
+    executable::put(&machine.at("service"), SERVICE);
     let mut rcd = machine.rcd.clone();
     rcd.tools.service = Some(machine.at("service"));
     rcd.layout.logs = machine.at("logs");

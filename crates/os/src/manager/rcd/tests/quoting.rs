@@ -1,7 +1,6 @@
 //! What a program is started with, through the system's own shell.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use proptest::prelude::*;
@@ -43,8 +42,7 @@ proptest! {
     ) {
         let machine = Machine::new();
         let (program, folder) = (machine.at(&format!("p{program}")), machine.at(&format!("f{folder}")));
-        fs::write(&program, PROGRAM).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        crate::manager::executable::put(&program, PROGRAM);
         fs::create_dir(&folder).unwrap();
         let report = machine.at("report");
         let mut spec = direct("restart.when = \"never\"");

@@ -1,7 +1,6 @@
 //! Against a real scanner, where it is installed: one that watches a folder of the test's own.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -84,8 +83,8 @@ fn stand_in(layout: &Layout, supervisor: &Path) {
     fs::create_dir_all(&layout.lib).unwrap();
     let orders = layout.lib.join("orders");
     fs::write(&orders, "exec sleep 1000").unwrap();
-    fs::write(supervisor, format!("#!/bin/sh\nexport ARGS=\"$*\"\n. '{}'\n", orders.display())).unwrap();
-    fs::set_permissions(supervisor, fs::Permissions::from_mode(0o755)).unwrap();
+    let text = format!("#!/bin/sh\nexport ARGS=\"$*\"\n. '{}'\n", orders.display());
+    crate::manager::executable::put(supervisor, &text);
 }
 
 fn the_whole_life(native: &dyn Native, layout: &Layout, scanned: &Path) {

@@ -103,8 +103,7 @@ impl Machine {
             .replace("@STATE@", state.to_str().unwrap())
             .replace("@UNITS@", layout.units.to_str().unwrap())
             .replace("@RUN@", layout.run.parent().unwrap().to_str().unwrap());
-        fs::write(&script, text).unwrap();
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        crate::manager::executable::put(&script, &text);
         fs::write(root.path().join("supervisor-1"), "first").unwrap();
         fs::write(root.path().join("supervisor-2"), "second").unwrap();
         let systemd = Systemd {
