@@ -7,6 +7,8 @@ use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use abide_spec::{HttpRequest, Method};
+
 /// More than this of an answer's head is not read.
 const LONGEST_HEAD: usize = 64 << 10;
 
@@ -76,11 +78,31 @@ pub fn tcp(address: &str, timeout: Duration) -> Result<(), ProbeError> {
 /// # Errors
 /// When no final status line came within the time-out, which covers everything from the name look-up on.
 pub fn http(url: &str, timeout: Duration) -> Result<u16, ProbeError> {
+    exchange(url, timeout, "GET", "", &[])
+}
+
+/// Sends a request and returns the status of the answer, without following redirections. The answer's body is not read.
+///
+/// # Errors
+/// As [`http`].
+pub fn send(request: &HttpRequest) -> Result<u16, ProbeError> {
+    let body = request.body.as_deref().unwrap_or_default().as_bytes();
+    let about = match request.method {
+        Method::Get => String::new(),
+        Method::Put | Method::Post => {
+            format!("Content-Type: {}\r\nContent-Length: {}\r\n", request.content_type, body.len())
+        }
+    };
+    exchange(request.url.as_str(), request.timeout.get(), request.method.name(), &about, body)
+}
+
+/// `about`: the lines of the head that tell of the body.
+fn exchange(url: &str, timeout: Duration, method: &str, about: &str, body: &[u8]) -> Result<u16, ProbeError> {
     let deadline = Deadline::new(timeout);
     let target = Target::parse(url)?;
     let mut stream = connect(&target.address, deadline)?;
-    let request = format!(
-        "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: abide\r\nAccept: */*\r\nConnection: close\r\n\r\n",
+    let head = format!(
+        "{method} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: abide\r\nAccept: */*\r\nConnection: close\r\n{about}\r\n",
         target.path, target.host
     );
     let failed = |source: io::Error| match source.kind() {
@@ -88,7 +110,7 @@ pub fn http(url: &str, timeout: Duration) -> Result<u16, ProbeError> {
         _ => ProbeError::Answer { address: target.address.clone(), source },
     };
     stream.set_write_timeout(Some(deadline.left(&target.address)?)).map_err(failed)?;
-    stream.write_all(request.as_bytes()).map_err(failed)?;
+    stream.write_all(&[head.as_bytes(), body].concat()).map_err(failed)?;
     let mut head = Vec::with_capacity(512);
     let mut buffer = [0_u8; 512];
     loop {

@@ -5,6 +5,7 @@
 //! the supervision of another.
 
 mod checking;
+mod debugging;
 mod deeds;
 mod happenings;
 mod requests;
@@ -86,6 +87,7 @@ pub(crate) enum Message {
     Request { service: usize, verb: Verb, reply: Sender<Answer> },
     Probed(Report),
     LogMatched { service: usize, run: u64 },
+    Switched { service: usize, on: bool, result: Result<(), String> },
 }
 
 /// A helper program that runs for a service: a probe, a stop step, a reload.
@@ -101,7 +103,7 @@ enum Task {
     Check { id: CheckId, run: u64 },
     StopStep { index: usize },
     Reload,
-    Debug,
+    Debug { on: bool },
 }
 
 /// Drives services until all have ended.
@@ -219,6 +221,7 @@ impl Driver {
     fn close(mut self) -> Outcome {
         for service in &mut self.services {
             service.waiters.clear();
+            service.switching.clear();
         }
         self.outputs.stop();
         // Those who asked last are still to hear the answer.

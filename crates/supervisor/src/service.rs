@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::time::{Duration, SystemTime};
 
 use abide_lifecycle::{Level, Machine, Moment, Policy, Record, State};
@@ -15,6 +16,7 @@ use abide_os::process::{Identity, Tree, clear_leftovers};
 use abide_spec::{Exit, Family, Probe, Signal, Spec, StopStep};
 
 use crate::checks::Checks;
+use crate::control::Answer;
 use crate::driver::Charge;
 use crate::error::SetupError;
 use crate::goal::Waiter;
@@ -53,6 +55,8 @@ pub(crate) struct Service {
     pub text: Option<String>,
     pub debug: bool,
     pub debug_env: BTreeMap<String, String>,
+    /// Who waits for the program to have been told of debug.
+    pub switching: Vec<(bool, Sender<Answer>)>,
     pub waiters: Vec<Waiter>,
     /// Services of the same driver that must be ready first.
     pub waits_for: Vec<usize>,
@@ -115,6 +119,7 @@ impl Service {
             text: None,
             debug: false,
             debug_env: BTreeMap::new(),
+            switching: Vec::new(),
             waiters: Vec::new(),
             waits_for: Vec::new(),
             waiting: true,
@@ -129,7 +134,11 @@ impl Service {
             kept: Vec::new(),
             history,
             // A log that cannot be opened is missed, not waited for: the events are kept here anyway.
-            event_log: EventLog::open(spec.name.as_str()).ok().filter(|_| manager != ManagerKind::Foreground),
+            event_log: if manager == ManagerKind::Foreground {
+                None
+            } else {
+                EventLog::open(spec.name.as_str()).ok()
+            },
             streams: Vec::new(),
             why: None,
             since: (String::new(), SystemTime::now()),

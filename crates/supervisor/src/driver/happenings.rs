@@ -52,10 +52,9 @@ impl Driver {
                 });
                 self.services[index].keep(Kept::Note(text));
             }
-            Task::Debug => {
-                if let Some(why) = failure {
-                    self.services[index].keep(Kept::Note(format!("the debug command failed: {why}")));
-                }
+            Task::Debug { on } => {
+                let done = failure.map_or(Ok(()), |why| Err(format!("the debug command failed: {why}")));
+                self.switched(index, on, done);
             }
         }
     }
@@ -73,6 +72,7 @@ impl Driver {
             Message::Order(order) => self.order(order),
             Message::Request { service, verb, reply } => self.request(service, verb, reply),
             Message::Probed(report) => self.probed(report),
+            Message::Switched { service, on, result } => self.switched(service, on, result),
             Message::LogMatched { service, run } => {
                 if self.services[service].run == run {
                     self.services[service].checks.end_readiness();
@@ -90,7 +90,7 @@ impl Driver {
             Order::Continue => self.deliver_to_all(&Event::Continue),
             Order::Reload => self.deliver_to_all(&Event::Reload),
             Order::Rotate => self.services.iter_mut().for_each(Service::rotate),
-            Order::Debug(on) => (0..self.services.len()).for_each(|index| self.debug(index, on)),
+            Order::Debug(on) => (0..self.services.len()).for_each(|index| self.debug(index, on, None)),
         }
     }
 

@@ -5,12 +5,10 @@ use std::sync::mpsc::{self, Sender};
 use abide_lifecycle::{Cause, Event, State};
 use abide_os::endpoint::Connection;
 use abide_os::events::{EndpointId, Remote};
-use abide_spec::Act;
 
-use super::{Driver, Message, RELOAD_PATIENCE, REQUEST_PATIENCE, SMALL_STACK, Task};
+use super::{Driver, Message, REQUEST_PATIENCE, SMALL_STACK};
 use crate::control::{self, Answer, Done, Refusal, Verb};
 use crate::goal::{Goal, Waiter};
-use crate::service::Kept;
 
 impl Driver {
     pub(super) fn connected(&mut self, endpoint: EndpointId, connection: Connection) {
@@ -32,10 +30,7 @@ impl Driver {
                 self.services[index].rotate();
                 return self.answer(index, &reply, "new log files are begun".into());
             }
-            Verb::Debug { on } => {
-                self.debug(index, on);
-                return self.answer(index, &reply, format!("debug is {}", if on { "on" } else { "off" }));
-            }
+            Verb::Debug { on } => return self.debug(index, on, Some(reply)),
             Verb::Reload => return self.request_reload(index, &reply),
             Verb::Start | Verb::Restart if self.ending.is_some() => {
                 let _ = reply.send(Answer::Error(Refusal::plain("everything is being stopped")));
@@ -97,33 +92,6 @@ impl Driver {
         let status = self.services[index].status();
         // Whoever asked may have gone; then nobody needs the answer.
         let _ = reply.send(Answer::Done(Box::new(Done { text, status })));
-    }
-
-    pub(super) fn debug(&mut self, index: usize, on: bool) {
-        let service = &mut self.services[index];
-        service.debug = on;
-        service.dirty = true;
-        let act =
-            service.spec.debug.as_ref().map(|debug| if on { debug.on.clone() } else { debug.off.clone() });
-        let done = match act {
-            Some(Act::Signal(signal)) => service.signal(&signal),
-            Some(Act::Command(command)) => self.help(index, &command, Task::Debug, RELOAD_PATIENCE),
-            Some(Act::Env(env)) => {
-                service.debug_env = env;
-                if matches!(service.machine.state(), State::Running { .. } | State::Starting { .. }) {
-                    self.deliver(index, Event::Restart(Cause::Debug));
-                }
-                Ok(())
-            }
-            None => Ok(()),
-        };
-        let text = match done {
-            Ok(()) => format!("debug was switched {}", if on { "on" } else { "off" }),
-            Err(message) => {
-                format!("debug could not be switched {}: {message}", if on { "on" } else { "off" })
-            }
-        };
-        self.services[index].keep(Kept::Note(text));
     }
 }
 
