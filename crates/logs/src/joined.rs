@@ -36,7 +36,9 @@ pub enum JoinRule {
 
 /// A start of entries that is no regular expression.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot join lines by `{pattern}`: {source}; give a regular expression that the first line of each entry matches")]
+#[error(
+    "cannot join lines by `{pattern}`: {source}; give a regular expression that the first line of each entry matches"
+)]
 pub struct BadStart {
     /// What was given.
     pub pattern: String,
@@ -244,7 +246,8 @@ impl Joiner {
             (Some(latest), Some(now)) => now.duration_since(latest).is_ok_and(|pause| pause >= PAUSE),
             _ => false,
         };
-        let waits = open.slot == self.given && (self.waiting >= MOST_WAITING || self.slots.len() > MOST_LINES);
+        let waits =
+            open.slot == self.given && (self.waiting >= MOST_WAITING || self.slots.len() > MOST_LINES);
         if silent || waits {
             self.close(other);
         }

@@ -4,6 +4,10 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
+mod json;
+mod logfmt;
+mod text;
+mod token;
 mod words;
 
 /// How much a line matters, least first.
@@ -33,13 +37,17 @@ impl Level {
     pub const ALL: [Self; 6] = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
 
     /// The level that `line` itself tells. `None` where it tells none, as most parts of a stack trace do.
+    ///
+    /// Known are JSON, logfmt and the common forms of text: a word at the beginning or behind what stands before a
+    /// message (times, names, numbers), the prefixes of syslog and glog, and the first lines of stack traces. A word
+    /// inside a message is no level. Looks at the first 256 bytes of text and the first 64 KiB of JSON.
+    #[must_use]
     pub fn of(line: &[u8]) -> Option<Self> {
-        let line = line.trim_ascii_start();
-        let end = line.iter().position(|byte| !byte.is_ascii_uppercase()).unwrap_or(line.len());
-        words::level(&line[..end])
+        text::level(line)
     }
 
     /// Its name in lower case.
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Trace => "trace",
