@@ -6,6 +6,7 @@ pub mod endpoint;
 pub mod eventlog;
 pub mod events;
 pub mod fs;
+pub mod host;
 pub mod journal;
 pub mod link;
 pub mod manager;
@@ -22,6 +23,7 @@ pub mod resolve;
 pub mod syslog;
 pub mod terminal;
 pub mod watch;
+pub mod watches;
 pub mod wishes;
 
 #[cfg(target_os = "linux")]

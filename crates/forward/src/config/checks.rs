@@ -57,11 +57,9 @@ fn url(sink: &SinkConfig, add: &mut impl FnMut(&'static str, String, &str)) {
             add("url", message, "leave it out");
         }
         Some(url) => match schemes.iter().find_map(|scheme| url.strip_prefix(scheme)) {
-            None => add(
-                "url",
-                format!("the url of {} begins with {}", sink.kind, schemes.join(" or ")),
-                &hint,
-            ),
+            None => {
+                add("url", format!("the url of {} begins with {}", sink.kind, schemes.join(" or ")), &hint)
+            }
             Some(rest) if rest.is_empty() || rest.contains(char::is_whitespace) => {
                 add("url", "the url names no address".into(), &hint);
             }
@@ -92,7 +90,12 @@ fn belonging(sink: &SinkConfig, add: &mut impl FnMut(&'static str, String, &str)
         ("table", sink.table.is_some(), kind == Kind::Clickhouse, "ClickHouse"),
         ("create-table", sink.create_table, kind == Kind::Clickhouse, "ClickHouse"),
         ("facility", sink.facility.is_some(), kind == Kind::Syslog, "syslog"),
-        ("tls", sink.tls != super::Tls::default(), http || kind == Kind::Syslog, "sinks over HTTP, and syslog"),
+        (
+            "tls",
+            sink.tls != super::Tls::default(),
+            http || kind == Kind::Syslog,
+            "sinks over HTTP, and syslog",
+        ),
     ];
     for (key, is_set, goes, with) in only {
         if is_set && !goes {
@@ -123,7 +126,8 @@ fn belonging(sink: &SinkConfig, add: &mut impl FnMut(&'static str, String, &str)
             "use `token-file`, or `user` and `password-file`",
         );
     }
-    let is_word = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !text.is_empty();
+    let is_word =
+        |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !text.is_empty();
     for (key, name) in [("database", &sink.database), ("table", &sink.table)] {
         if name.as_deref().is_some_and(|name| !is_word(name)) {
             add(key, format!("`{key}` is a name of letters, digits and `_`"), "");
@@ -133,7 +137,11 @@ fn belonging(sink: &SinkConfig, add: &mut impl FnMut(&'static str, String, &str)
 
 fn amounts(sink: &SinkConfig, add: &mut impl FnMut(&'static str, String, &str)) {
     if sink.streams.is_empty() && !sink.takes_events() {
-        add("streams", "neither a stream nor events go to this sink".into(), "add events = true, or a stream");
+        add(
+            "streams",
+            "neither a stream nor events go to this sink".into(),
+            "add events = true, or a stream",
+        );
     }
     if sink.services.is_empty() {
         add("services", "no service goes to this sink".into(), "write [\"*\"] for all of them");

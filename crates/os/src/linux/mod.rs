@@ -7,3 +7,4 @@ pub(crate) mod leftovers;
 pub(crate) mod memory;
 pub(crate) mod procfs;
 pub(crate) mod watch;
+pub(crate) mod watches;
