@@ -61,15 +61,18 @@ fn on_demand(c: &Context) -> Outcome {
     let name = steered.name();
     wait_last(c, name, &numbered(1000))?;
     for round in 1..=3 {
+        // Something to rotate is there, and more comes meanwhile.
+        steered.more(c, 100)?;
+        wait_last(c, name, &numbered(1000 + (round - 1) * 5100 + 100))?;
         std::thread::scope(|scope| {
             let printing = scope.spawn(|| steered.more(c, 5000));
             let rotated = c.ok(&["rotate", name]);
             let printed = printing.join().unwrap_or_else(|_| Err("the printing panicked".to_owned().into()));
             rotated.map(drop).and(printed)
         })?;
-        wait_last(c, name, &numbered(1000 + round * 5000))?;
+        wait_last(c, name, &numbered(1000 + round * 5100))?;
     }
-    all_of(c.printed(name)?.lines(), 16_000)?;
+    all_of(c.printed(name)?.lines(), 16_300)?;
     let old = files(c, name, "stdout").iter().filter(|file| file.is_old()).count();
     ensure!(old == 3, "{old} old files after 3 rotations: {:?}", files(c, name, "stdout"));
     Ok(())
@@ -97,11 +100,11 @@ fn by_age(c: &Context) -> Outcome {
 fn while_read(c: &Context) -> Outcome {
     let steered = Steered::run(
         c,
-        &["more", "5000"],
+        &["more", "15000"],
         "[logs]\nrotate = { size = \"32KiB\", keep = 4, compress = \"zstd\" }",
     )?;
     let name = steered.name();
-    wait_last(c, name, &numbered(5000))?;
+    wait_last(c, name, &numbered(15_000))?;
     let until = c.path("until");
     let mut holders = Vec::new();
     let mut outcome = Ok(());
@@ -133,7 +136,7 @@ fn while_read(c: &Context) -> Outcome {
             c.note(format!("hold: {}", line.trim()));
         }
         steered.more(c, 10_000)?;
-        wait_last(c, name, &numbered(15_000))
+        wait_last(c, name, &numbered(25_000))
     });
     c.write("until", "")?;
     for holder in &mut holders {
@@ -144,7 +147,7 @@ fn while_read(c: &Context) -> Outcome {
     }
     outcome?;
     ensure!(held > 2, "only {held} files were there to be held");
-    let mut told = 15_000;
+    let mut told = 25_000;
     let kept = wait_for(SOON * 2, || {
         told += 500;
         let old: Vec<_> = files(c, name, "stdout").into_iter().filter(super::LogFile::is_old).collect();
