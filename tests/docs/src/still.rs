@@ -21,7 +21,7 @@ pub fn check_all(pages: &[Page], options: &Options, sum: &mut Sum) {
             if let Some(why) = &block.mark.not_run {
                 not_run.push(format!("{at}: {why}"));
             }
-            count(sum, &at, check_block(block));
+            count(sum, &at, check_block(block, &options.programs));
         }
         for (line, text) in &page.prose {
             let at = format!("{}:{line}", page.name);
@@ -42,7 +42,7 @@ fn count(sum: &mut Sum, at: &str, checked: Result<bool, String>) {
 }
 
 /// `Ok(false)`: there was nothing to check.
-fn check_block(block: &Block) -> Result<bool, String> {
+fn check_block(block: &Block, programs: &Path) -> Result<bool, String> {
     let mark = &block.mark;
     let is_run = !mark.backends.is_empty();
     match block.language.as_str() {
@@ -51,6 +51,7 @@ fn check_block(block: &Block) -> Result<bool, String> {
             (Some(_), true) => Err("these commands are both run and marked as not run".into()),
             _ => Ok(true),
         },
+        "toml" if mark.forwarder => check_forwarder(&block.text(), programs).map(|()| true),
         "toml" => check_spec(&block.text(), mark.refused).map(|()| true),
         _ if block.lines.iter().any(|line| line.starts_with("$ ") || line.starts_with("C:\\")) => {
             Err("a block with commands is of language console or sh".into())
@@ -80,6 +81,24 @@ fn check_spec(text: &str, refused: bool) -> Result<(), String> {
         (Err(errors), false) => {
             Err(format!("not a spec:\n{}", errors.render(Path::new("spec"), &whole, false)))
         }
+    }
+}
+
+/// The forwarder's configuration, read by the forwarder.
+fn check_forwarder(text: &str, programs: &Path) -> Result<(), String> {
+    let file = std::env::temp_dir().join(format!("abide-docs-forward-{}.toml", std::process::id()));
+    let checked = std::fs::write(&file, text).and_then(|()| {
+        let abide = programs.join("abide").with_extension(std::env::consts::EXE_EXTENSION);
+        let arguments = ["forward", "check", "--config"];
+        Command::new(abide).args(arguments).arg(&file).stdin(Stdio::null()).output()
+    });
+    let _ = std::fs::remove_file(&file);
+    let checked = checked.map_err(|error| error.to_string())?;
+    let told = || String::from_utf8_lossy(&[checked.stdout, checked.stderr].concat()).into_owned();
+    if checked.status.success() {
+        Ok(())
+    } else {
+        Err(format!("not taken by `abide forward check`:\n{}", told()))
     }
 }
 

@@ -13,6 +13,8 @@ pub struct Mark {
     pub not_run: Option<String>,
     /// `refused`: a spec that is shown because it is not accepted.
     pub refused: bool,
+    /// `forwarder`: the forwarder's configuration, not a spec.
+    pub forwarder: bool,
 }
 
 pub const BACKENDS: [&str; 7] = ["foreground", "systemd", "openrc", "runit", "s6", "sysv", "windows"];
@@ -34,6 +36,7 @@ impl Mark {
                 Some(("file", path)) => mark.file = Some(path.into()),
                 None if BACKENDS.contains(&word) => mark.backends.push(word.into()),
                 None if word == "refused" => mark.refused = true,
+                None if word == "forwarder" => mark.forwarder = true,
                 _ => return Err(format!("`{word}` means nothing in a fence")),
             }
         }

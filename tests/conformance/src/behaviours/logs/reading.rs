@@ -292,7 +292,7 @@ fn no_privilege(c: &Context) -> Outcome {
         ensure!(output.code == Some(4), "`logs {}` ended with {:?}, not 4", arguments.join(" "), output.code);
         ensure!(!output.all().contains("private words"), "the words are told");
         ensure!(
-            output.errors().contains("sudo abide logs"),
+            output.errors().contains("sudo ") && output.errors().contains("abide logs"),
             "it is not told what to do: {}",
             output.errors()
         );
