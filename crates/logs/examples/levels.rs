@@ -1,8 +1,8 @@
-//! How many lines a second [`Level::of`] judges: `cargo run --profile measure --example levels`.
+//! How many lines a second [`Level::of`] judges and [`Joiner`] joins: `cargo run --profile measure --example levels`.
 
 use std::{hint::black_box, time::Instant};
 
-use abide_logs::Level;
+use abide_logs::{JoinRule, Joiner, Level, Line};
 
 const KINDS: [(&str, &str); 7] = [
     (
@@ -47,4 +47,15 @@ fn main() {
         let level = Level::of(line.as_bytes()).map_or("none", Level::name);
         println!("{kind:24} {level:5} {:6.1} M lines/s", f64::from(ROUNDS) / seconds / 1e6);
     }
+    let mut joiner = Joiner::new(&JoinRule::StackTraces);
+    let begun = Instant::now();
+    let mut lines = KINDS.map(|(_, text)| Line { bytes: format!("{text:x<100}").into(), ..Line::default() });
+    lines[3].bytes.insert(0, b'\t');
+    for line in lines.iter().cycle().take(ROUNDS as usize) {
+        joiner.push(black_box(line));
+        while let Some(entry) = joiner.pop() {
+            black_box(entry);
+        }
+    }
+    println!("joining {:30.1} M lines/s", f64::from(ROUNDS) / begun.elapsed().as_secs_f64() / 1e6);
 }

@@ -165,12 +165,8 @@ impl<'a> Prefix<'a> {
     }
 
     fn word(&mut self, word: &[u8], start: Tokens<'_>) -> Step {
-        if let Some(level) = self.tells(word, start) {
-            return if self.loose && !self.stamped { Step::Stop } else { Step::Tells(level) };
-        }
         let integers = std::mem::take(&mut self.integers);
         match word[0] {
-            _ if word.iter().all(u8::is_ascii_punctuation) => self.integers = integers,
             b'0'..=b'9' => {
                 if is_time(word) {
                     self.stamped = true;
@@ -180,15 +176,29 @@ impl<'a> Prefix<'a> {
                 }
                 self.redis |=
                     self.first && matches!(word, [.., b'0'..=b'9', b':', b'M' | b'S' | b'C' | b'X']);
+                return Step::Skip;
             }
-            b'+' | b'-' if self.stamped && word.get(1).is_some_and(u8::is_ascii_digit) => {}
-            _ if is_calendar(word) => {
-                self.month |= !is_zone(word);
-                self.loose = true;
+            b'+' | b'-' if self.stamped && word.get(1).is_some_and(u8::is_ascii_digit) => return Step::Skip,
+            first if first.is_ascii_punctuation() && word.iter().all(u8::is_ascii_punctuation) => {
+                self.integers = integers;
+                return match word[0] {
+                    b'.' | b'-' if self.redis && self.stamped => Step::Tells(Level::Debug),
+                    b'*' if self.redis && self.stamped => Step::Tells(Level::Info),
+                    b'#' if self.redis && self.stamped => Step::Tells(Level::Warn),
+                    _ => Step::Skip,
+                };
             }
-            _ => return self.name(word),
+            _ => {}
         }
-        Step::Skip
+        if let Some(level) = self.tells(word, integers, start) {
+            return if self.loose && !self.stamped { Step::Stop } else { Step::Tells(level) };
+        }
+        if is_calendar(word) {
+            self.month |= !is_zone(word);
+            self.loose = true;
+            return Step::Skip;
+        }
+        self.name(word)
     }
 
     /// Skips a name that stands between a time and a level, or in a column of its own.
@@ -236,7 +246,7 @@ impl<'a> Prefix<'a> {
     }
 
     /// The level that `word` tells at the place where one is expected.
-    fn tells(&self, word: &[u8], before: Tokens<'_>) -> Option<Level> {
+    fn tells(&self, word: &[u8], integers: usize, before: Tokens<'_>) -> Option<Level> {
         let (name, rest) = split(word);
         let behind = self.tokens.behind();
         let colon = rest.first() == Some(&b':') || (rest.is_empty() && behind == Some(b':'));
@@ -280,13 +290,7 @@ impl<'a> Prefix<'a> {
                 words::letter(*letter)
             }
             // Android: time, process, thread, letter, tag.
-            [letter] if self.stamped && self.integers == 2 => words::letter(*letter),
-            [sign] if self.redis && self.stamped => match sign {
-                b'.' | b'-' => Some(Level::Debug),
-                b'*' => Some(Level::Info),
-                b'#' => Some(Level::Warn),
-                _ => None,
-            },
+            [letter] if self.stamped && integers == 2 => words::letter(*letter),
             _ if self.first || self.stamped => failure(word, self.tokens),
             _ => None,
         }

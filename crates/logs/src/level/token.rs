@@ -97,6 +97,21 @@ impl<'a> Tokens<'a> {
 }
 
 fn ends_word(byte: u8) -> bool {
+    ENDS_WORD[usize::from(byte)]
+}
+
+/// Looked up, as this is asked of every byte.
+const ENDS_WORD: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        ends[byte] = is_end(byte as u8);
+        byte += 1;
+    }
+    ends
+};
+
+const fn is_end(byte: u8) -> bool {
     matches!(byte, b'[' | b'(' | b'<' | b']' | b')' | b'>' | b'|' | b'"' | b'{' | b'}' | 0x1b)
         || byte.is_ascii_whitespace()
 }
