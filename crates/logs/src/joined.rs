@@ -7,10 +7,12 @@ use std::{
 
 use regex_lite::Regex;
 
-use crate::{Line, Stream};
+use crate::{Level, Line, Stream};
 
+mod level_of;
 mod traces;
 
+pub use level_of::LevelOf;
 use traces::Trace;
 
 /// A longer entry comes in parts of so many lines.
@@ -21,6 +23,8 @@ const MOST_BYTES: usize = 64 << 10;
 const MOST_WAITING: usize = 2 * MOST_BYTES;
 /// An entry to which nothing came for so long, while the other stream went on, is whole.
 const PAUSE: Duration = Duration::from_secs(1);
+/// The level of an entry is told in one of so many lines.
+const LEVEL_WITHIN: usize = 16;
 /// A rule looks at so much of a line, in bytes.
 const HEAD: usize = 4 << 10;
 
@@ -126,6 +130,16 @@ impl JoinRule {
     }
 }
 
+impl Entry {
+    /// The level of the first of its lines that tells one.
+    #[must_use]
+    pub fn level(&self) -> Option<Level> {
+        // A whole object may stand in several lines.
+        let mut lines = self.bytes.split(|byte| *byte == b'\n').take(LEVEL_WITHIN);
+        Level::of(&self.bytes).or_else(|| lines.find_map(Level::of))
+    }
+}
+
 impl Joiner {
     /// A joiner that goes by `rule`.
     #[must_use]
@@ -205,15 +219,7 @@ impl Joiner {
         let place = usize::try_from(open.slot - self.given).unwrap_or(usize::MAX);
         let Some(slot) = self.slots.get_mut(place) else { return Err(Trace::begin(&line.bytes)) };
         let entry = &mut slot.entry;
-        let next = if entry.complete {
-            match &self.rule {
-                JoinRule::StackTraces => open.trace.next(&line.bytes),
-                JoinRule::Start(start) if start.is_match(head(&line.bytes)) => None,
-                JoinRule::Start(_) => Some(Trace::Message),
-            }
-        } else {
-            Some(open.trace)
-        };
+        let next = if entry.complete { self.rule.next(open.trace, &line.bytes) } else { Some(open.trace) };
         let Some(trace) = next else {
             slot.done = true;
             return Err(Trace::begin(&line.bytes));

@@ -73,3 +73,17 @@ impl FromStr for Level {
         words::level(word.as_bytes()).ok_or_else(|| UnknownLevel(word.to_owned()))
     }
 }
+
+impl From<abide_spec::LogLevel> for Level {
+    fn from(level: abide_spec::LogLevel) -> Self {
+        use abide_spec::LogLevel;
+        match level {
+            LogLevel::Trace => Self::Trace,
+            LogLevel::Debug => Self::Debug,
+            LogLevel::Info => Self::Info,
+            LogLevel::Warn => Self::Warn,
+            LogLevel::Error => Self::Error,
+            LogLevel::Fatal => Self::Fatal,
+        }
+    }
+}

@@ -77,7 +77,7 @@ pub use capture::Capture;
 pub use counters::Stats;
 pub use error::Error;
 pub use files::Files;
-pub use joined::{BadStart, Entry, JoinRule, Joiner};
+pub use joined::{BadStart, Entry, JoinRule, Joiner, LevelOf};
 pub use level::{Level, UnknownLevel};
 pub use read::{Follow, Line, Lines, Mark, Reader, Start};
 pub use settings::{Compression, Settings, WhenFull};

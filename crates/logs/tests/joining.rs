@@ -4,7 +4,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use abide_logs::{Entry, JoinRule, Joiner, Line, Stream};
+use abide_logs::{Entry, JoinRule, Joiner, Level, LevelOf, Line, Stream};
 use proptest::prelude::*;
 
 fn line(stream: Stream, text: &str) -> Line {
@@ -230,6 +230,65 @@ fn pieces_of_a_line_stay_together() {
     assert_eq!(flags, [(false, true), (true, false), (true, false)]);
 }
 
+#[test]
+fn lines_are_as_important_as_their_entry() {
+    use Level::{Error, Info};
+    let mut level = LevelOf::new(&JoinRule::StackTraces);
+    let lines = [
+        ("INFO up", Some(Info)),
+        ("  more of it", Some(Info)),
+        ("no level", None),
+        ("  nor here", None),
+        ("ERROR:root:order failed", Some(Error)),
+        ("Traceback (most recent call last):", Some(Error)),
+        ("  File \"app.py\", line 3", Some(Error)),
+        ("ValueError: boom", Some(Error)),
+        ("no level", None),
+    ];
+    for (text, expected) in lines {
+        assert_eq!(level.of(text.as_bytes(), true), expected, "{text}");
+    }
+    assert_eq!(level.of(b"ERROR in ", false), Some(Error));
+    assert_eq!(level.of(b"INFO pieces", true), Some(Error));
+    assert_eq!(level.of(b"INFO pieces", true), Some(Info));
+    for _ in 0..1000 {
+        assert_eq!(level.of(b"\tat far below", true), Some(Info));
+    }
+
+    let entry = |text: &str| {
+        let lines: Vec<Line> = text.split('\n').map(|text| line(Stream::Stdout, text)).collect();
+        join(&JoinRule::StackTraces, &lines)[0].level()
+    };
+    assert_eq!(entry("{\n  \"level\": \"error\"\n}"), Some(Error));
+    assert_eq!(entry("/srv/app.js:3\n  x\n  ^\n\nError: boom\n    at x"), Some(Error));
+    assert_eq!(entry("nothing\n  at all"), None);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Each line has the level that is told up to it by the entry that the joiner makes of it.
+    #[test]
+    fn levels_go_by_the_entries(lines in prop::collection::vec(any_line(), 0..60)) {
+        let lines: Vec<Line> =
+            lines.into_iter().map(|line| Line { stream: Stream::Stdout, time: None, ..line }).collect();
+        let mut levels = LevelOf::new(&JoinRule::StackTraces);
+        let mut told = lines.iter().map(|line| levels.of(&line.bytes, line.complete));
+        let mut more = false;
+        for entry in join(&JoinRule::StackTraces, &lines) {
+            let found: Vec<_> = told.by_ref().take(entry.lines).collect();
+            prop_assert_eq!(found.len(), entry.lines);
+            if let Some(first) = found.iter().position(Option::is_some) {
+                prop_assert!(found[first..].iter().all(|level| *level == found[first]), "{:?}", found);
+            }
+            if !more && entry.lines == 1 {
+                prop_assert_eq!(found[0], Level::of(&entry.bytes));
+            }
+            more = entry.more;
+        }
+    }
+}
+
 fn any_line() -> impl Strategy<Value = Line> {
     let text = prop_oneof![
         Just("panic: x".to_owned()),
@@ -245,7 +304,7 @@ fn any_line() -> impl Strategy<Value = Line> {
         Just(String::new()),
         Just("}".to_owned()),
         "[ \t]?[a-z0-9:.]{0,12}",
-        "x{20000}",
+        Just("x".repeat(20_000)),
     ];
     let time = prop::option::of((0_u64..5000).prop_map(|ms| UNIX_EPOCH + Duration::from_millis(ms)));
     (text, any::<bool>(), prop::bool::weighted(0.9), time).prop_map(|(text, out, complete, time)| Line {
@@ -268,7 +327,7 @@ fn printed<'a>(stream: Stream, pieces: impl Iterator<Item = (Stream, &'a [u8], b
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_is_lost_or_turned_around(

@@ -1,6 +1,6 @@
 //! Levels in lines of text.
 
-use memchr::memmem;
+use memchr::{memchr, memmem, memrchr};
 
 use super::{
     Level, json, logfmt,
@@ -17,6 +17,7 @@ const MOST_NAMES: usize = 4;
 pub(super) fn level(line: &[u8]) -> Option<Level> {
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let head = &line[..line.len().min(LOOK)];
+    let head = memchr(b'\n', head).map_or(head, |end| &head[..end]);
     match first_words(head.trim_ascii_start()) {
         Some(level) => Some(level),
         None => Prefix::new(head).level(line),
@@ -149,7 +150,7 @@ impl<'a> Prefix<'a> {
         if last && rest.is_empty() && (first || times) {
             return words::level(name);
         }
-        if last && let Some(colon) = memchr::memrchr(b':', word) {
+        if last && let Some(colon) = memrchr(b':', word) {
             // Apache: module and level.
             return words::level(&word[colon + 1..]);
         }
@@ -318,7 +319,7 @@ fn failure(word: &[u8], behind: Tokens<'_>) -> Option<Level> {
         return None;
     }
     let name = name.unwrap_or(word);
-    let last = memchr::memrchr(b'.', name).map_or(name, |dot| &name[dot + 1..]);
+    let last = memrchr(b'.', name).map_or(name, |dot| &name[dot + 1..]);
     if last.len() < name.len() && upper(last) {
         return words::level(last);
     }
