@@ -30,6 +30,7 @@ pub fn all() -> Vec<&'static Behaviour> {
         logs::content::LIST,
         logs::pressure::LIST,
         logs::reading::LIST,
+        logs::forwarding::LIST,
         environment::LIST,
         direct::LIST,
         security::LIST,

@@ -1,6 +1,7 @@
 //! What becomes of the program's output, file by file and line by line.
 
 pub mod content;
+pub mod forwarding;
 pub mod pressure;
 pub mod reading;
 pub mod rotation;
