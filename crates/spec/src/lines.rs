@@ -136,9 +136,15 @@ impl Pattern {
     /// The longest text of an expression, in bytes.
     pub const LONGEST: usize = 1024;
 
-    /// The places of all matches in `text` that are not empty, in order, without overlaps.
-    pub fn matches<'p>(&'p self, text: &'p str) -> impl Iterator<Item = std::ops::Range<usize>> + 'p {
-        self.0.find_iter(text).map(|found| found.range()).filter(|range| !range.is_empty())
+    /// Where it is found first from `start` on, which is a boundary of characters. What stands before `start` is looked
+    /// at by `^` and `\b` alone.
+    pub fn find_at(&self, text: &str, start: usize) -> Option<std::ops::Range<usize>> {
+        self.0.find_at(text, start).map(|found| found.range())
+    }
+
+    /// The expression as it was written.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
     }
 
     /// Whether it is found anywhere in `text`.

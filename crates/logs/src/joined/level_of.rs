@@ -31,10 +31,16 @@ impl LevelOf {
     /// The level of `line`, or of the piece of one that is not `complete`: its own if it begins an entry, else that of
     /// the lines of its entry so far.
     pub fn of(&mut self, line: &[u8], complete: bool) -> Option<Level> {
+        self.entry(line, complete).0
+    }
+
+    /// As [`of`](Self::of), and whether the line begins an entry.
+    pub(crate) fn entry(&mut self, line: &[u8], complete: bool) -> (Option<Level>, bool) {
         let next = self.open.and_then(|open| match open.complete {
             false => Some(open.trace),
             true => self.rule.next(open.trace, line),
         });
+        let begins = next.is_none();
         let open = match (self.open, next) {
             (Some(open), Some(trace)) if open.lines < MOST_LINES && open.bytes + line.len() < MOST_BYTES => {
                 Open {
@@ -53,7 +59,7 @@ impl LevelOf {
             }
         };
         self.open = Some(open);
-        open.level
+        (open.level, begins)
     }
 }
 
