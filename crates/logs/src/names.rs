@@ -36,6 +36,9 @@ pub(crate) struct Listing {
 
 const LEFTOVER: &str = ".tmp";
 
+/// No log comes to so many files: a file of a larger number is someone else's.
+const MOST: u64 = 1 << 48;
+
 impl Names {
     pub fn new(dir: &Path, stream: Stream) -> Self {
         Self { dir: dir.to_owned(), stream }
@@ -106,7 +109,7 @@ impl Names {
         if number.len() < 6 || !number.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        Some((number.parse().ok().filter(|number| *number < u64::MAX)?, rest))
+        Some((number.parse().ok().filter(|number| *number < MOST)?, rest))
     }
 }
 
