@@ -87,7 +87,9 @@ impl Steered {
 
     /// Prints so many lines, numbered on from the last ones; they are in the pipe when this returns.
     fn more(&self, c: &Context, count: u64) -> Outcome {
-        c.get(self.port, &format!("/more?{count}")).map(drop)
+        let (status, _) = c.get(self.port, &format!("/more?{count}"))?;
+        ensure!(status == 200, "the program did not print {count} lines within a minute");
+        Ok(())
     }
 
     /// Prints these bytes.
