@@ -33,7 +33,8 @@ pub enum Verb {
     Pause,
     /// Let a paused program go on.
     Continue,
-    /// Switch verbosity of the program (or, without a `[debug]` section, of the supervisor).
+    /// Switch verbosity: of the program by its `[debug]` section, of what is kept of its output where the spec has a
+    /// `logs.level`, and of the supervisor's own events.
     Debug {
         /// True for `debug on`.
         on: bool,

@@ -87,6 +87,7 @@ pub(crate) enum Message {
     Request { service: usize, verb: Verb, reply: Sender<Answer> },
     Probed(Report),
     LogMatched { service: usize, run: u64 },
+    OutputChanged { service: usize },
     Switched { service: usize, on: bool, result: Result<(), String> },
 }
 
@@ -169,7 +170,9 @@ impl Driver {
     /// Takes charge of a service: its folders, lock, log and control endpoint. Starts nothing yet.
     pub fn add(&mut self, charge: Charge, show: Option<Arc<dyn Show>>) -> Result<(), SetupError> {
         let index = self.services.len();
-        let mut service = Service::open(charge, self.manager, show)?;
+        let remote = self.events.remote();
+        let changed = Box::new(move || remote.send(Message::OutputChanged { service: index }));
+        let mut service = Service::open(charge, self.manager, show, changed)?;
         service.place.hand_over(&service.identity()).map_err(SetupError::Place)?;
         // No control group there: what a killed supervisor left would run beside its successor's.
         if self.manager.is_plain() {
@@ -224,6 +227,7 @@ impl Driver {
             service.switching.clear();
         }
         self.outputs.stop();
+        self.services.iter_mut().for_each(Service::last_words);
         // Those who asked last are still to hear the answer.
         drop(self.clients);
         let _ = self.clients_gone.recv_timeout(LAST_WORDS);
@@ -292,7 +296,8 @@ impl Driver {
             self.services.iter().filter_map(|service| service.machine.due()).map(|due| self.instant(due));
         let checks = self.services.iter().filter_map(|service| service.checks.due());
         let helpers = self.helpers.values().map(|helper| helper.until);
-        machines.chain(checks).chain(helpers).chain(self.next_watchdog).min()
+        let output = self.services.iter().filter_map(|service| service.output_due);
+        machines.chain(checks).chain(helpers).chain(output).chain(self.next_watchdog).min()
     }
 
     fn take(&mut self, happening: Happening<Message>) {
@@ -314,6 +319,7 @@ impl Driver {
             if self.services[index].machine.due().is_some_and(|due| due <= now) {
                 self.deliver(index, Event::Due);
             }
+            self.services[index].tell_output(instant);
             for (id, work) in self.services[index].checks.begin(instant) {
                 self.check(index, id, work);
             }

@@ -35,6 +35,14 @@ pub enum SetupError {
         /// What is wrong with them.
         source: abide_logs::Error,
     },
+    /// The spec's `[logs]` cannot be followed.
+    #[error("the output of {name} cannot be kept as its spec says: {source}")]
+    Refine {
+        /// The service.
+        name: Name,
+        /// What is wrong with it.
+        source: abide_logs::RefineError,
+    },
     /// The event log.
     #[error("the event log below {path} cannot be opened: {source}")]
     History {

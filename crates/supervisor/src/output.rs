@@ -1,14 +1,14 @@
-//! What becomes of a program's output: captured to the log, watched for the lines that mean
+//! What becomes of a program's output: refined as its spec says, captured to the log, watched for the lines that mean
 //! "ready", and in an `abide up` shown on the terminal.
 //!
 //! Runs on the collector's thread. A program's output is never waited for by the supervision of it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
-use abide_logs::{Capture, Stream};
+use abide_logs::{Capture, Flow, Refine, RefineControl, Stream};
 use abide_os::pipes::{Chunk, Collector, Order, PipeReader, StreamId};
 
 use crate::status::LogStatus;
@@ -32,6 +32,32 @@ pub struct Output {
     watch: Mutex<Option<Watch>>,
     show: Option<Arc<dyn Show>>,
     partial: Mutex<HashMap<StreamId, Vec<u8>>>,
+    /// `None` where output is kept as it comes. Locked by the collector's thread alone, also while it waits for the disk.
+    refining: Option<Mutex<Refining>>,
+    control: Option<RefineControl>,
+    /// Refined lines that were counted when the driver was told last.
+    counted: AtomicU64,
+    news: Arc<News>,
+}
+
+/// What is done to output before it is kept, and where each stream is in it.
+struct Refining {
+    refine: Refine,
+    flows: HashMap<StreamId, Flow>,
+}
+
+/// Tells the driver that the status has changed, once until it has looked.
+struct News {
+    told: AtomicBool,
+    tell: Box<dyn Fn() + Send + Sync>,
+}
+
+impl News {
+    fn tell(&self) {
+        if !self.told.swap(true, Ordering::Relaxed) {
+            (self.tell)();
+        }
+    }
 }
 
 /// Looks for a text that means "ready".
@@ -54,8 +80,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Output {
-    /// Output of `service` into `capture`, and onto the terminal where `show` is given.
-    pub fn new(service: &str, capture: Capture, show: Option<Arc<dyn Show>>) -> Arc<Self> {
+    /// Output of `service` into `capture`, and onto the terminal where `show` is given. `changed` is called when
+    /// [`status`](Self::status) has changed since it was asked for last.
+    pub fn new(
+        service: &str,
+        capture: Capture,
+        refine: Option<Refine>,
+        show: Option<Arc<dyn Show>>,
+        changed: Box<dyn Fn() + Send + Sync>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             service: service.to_owned(),
             origin: Instant::now(),
@@ -64,6 +97,10 @@ impl Output {
             watch: Mutex::new(None),
             show,
             partial: Mutex::default(),
+            control: refine.as_ref().map(Refine::control),
+            refining: refine.map(|refine| Mutex::new(Refining { refine, flows: HashMap::new() })),
+            counted: AtomicU64::new(0),
+            news: Arc::new(News { told: AtomicBool::new(false), tell: changed }),
         })
     }
 
@@ -89,26 +126,71 @@ impl Output {
 
     /// What was lost, and what hinders the capture.
     pub fn status(&self) -> LogStatus {
+        self.news.told.store(false, Ordering::Relaxed);
         let stats = self.capture.stats();
-        LogStatus { lost_bytes: stats.lost_bytes, trouble: stats.trouble }
-    }
-
-    fn take(&self, id: StreamId, stream: Stream, bytes: &[u8]) {
-        self.capture.write(stream, bytes, SystemTime::now());
-        let newest = u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.newest.store(newest, Ordering::Relaxed);
-        self.look(id, bytes);
-        if self.show.is_some() {
-            self.show_lines(id, stream, bytes);
+        let refined = self.control.as_ref().map(RefineControl::refined).unwrap_or_default();
+        LogStatus {
+            lost_lines: stats.lost_lines,
+            lost_bytes: stats.lost_bytes,
+            suppressed_lines: refined.suppressed_lines,
+            filtered_lines: refined.filtered_lines,
+            trouble: stats.trouble,
         }
     }
 
+    /// Keeps lines of all levels while this is true.
+    pub fn lift_filter(&self, yes: bool) {
+        if let Some(control) = &self.control {
+            control.lift(yes);
+        }
+    }
+
+    fn take(&self, id: StreamId, stream: Stream, bytes: &[u8]) {
+        let now = Instant::now();
+        let newest = u64::try_from((now - self.origin).as_millis()).unwrap_or(u64::MAX);
+        self.newest.store(newest, Ordering::Relaxed);
+        let Some(refining) = &self.refining else {
+            self.keep(id, stream, bytes);
+            return self.look(id, bytes);
+        };
+        let mut refining = lock(refining);
+        let Refining { refine, flows } = &mut *refining;
+        let flow = flows.entry(id).or_insert_with(|| refine.begin(stream));
+        let kept = refine.push(flow, bytes, now, |text| self.look(id, text));
+        self.keep(id, stream, kept);
+        self.mind_refined();
+    }
+
     fn end(&self, id: StreamId, stream: Stream) {
+        if let Some(refining) = &self.refining {
+            let mut refining = lock(refining);
+            if let Some(flow) = refining.flows.remove(&id) {
+                let rest = refining.refine.end(flow, Instant::now(), |text| self.look(id, text));
+                self.keep(id, stream, &rest);
+                self.mind_refined();
+            }
+        }
         self.capture.end(stream, SystemTime::now());
         if let (Some(rest), Some(show)) = (lock(&self.partial).remove(&id), &self.show)
             && !rest.is_empty()
         {
             show.line(&self.service, stream, &rest);
+        }
+    }
+
+    /// Has the driver look at the counters when one of them has changed.
+    fn mind_refined(&self) {
+        let refined = self.control.as_ref().map(RefineControl::refined).unwrap_or_default();
+        let count = refined.filtered_lines + refined.suppressed_lines;
+        if self.counted.swap(count, Ordering::Relaxed) != count {
+            self.news.tell();
+        }
+    }
+
+    fn keep(&self, id: StreamId, stream: Stream, bytes: &[u8]) {
+        self.capture.write(stream, bytes, SystemTime::now());
+        if self.show.is_some() {
+            self.show_lines(id, stream, bytes);
         }
     }
 

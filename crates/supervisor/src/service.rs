@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use abide_lifecycle::{Level, Machine, Moment, Policy, Record, State};
-use abide_logs::{Capture, Files, Stream};
+use abide_logs::{Capture, Files, Refine, Stream};
 use abide_os::eventlog::{EventLog, Severity};
 use abide_os::fs::{Lock, LockError};
 use abide_os::link::ManagerKind;
@@ -24,11 +24,13 @@ use crate::history::History;
 use crate::launch::{self, Plan};
 use crate::output::{Output, Outputs, Show};
 use crate::place::Place;
-use crate::status::{self, Status, SupervisorStatus};
+use crate::status::{self, LogStatus, Status, SupervisorStatus};
 use crate::timestamp::rfc3339;
 
 /// Patience asked of a service manager beyond what the spec's own times add up to.
 const MARGIN: Duration = Duration::from_secs(10);
+/// What becomes of the output changes the status at most this often.
+const NEWS: Duration = Duration::from_secs(1);
 
 /// Something to be written down.
 #[derive(Debug)]
@@ -76,6 +78,13 @@ pub(crate) struct Service {
     env_file: Option<PathBuf>,
     manager: ManagerKind,
     kept: Vec<Kept>,
+    /// When what became of the output is told next, if there is news.
+    pub output_due: Option<Instant>,
+    output_told: Option<Instant>,
+    /// What hindered the capture when it was told last.
+    trouble: Option<String>,
+    /// What the newest status on disk says of the output.
+    shown: LogStatus,
     history: History,
     /// The service manager's own log; in the foreground the terminal shows the events.
     event_log: Option<EventLog>,
@@ -90,6 +99,7 @@ impl Service {
         charge: Charge,
         manager: ManagerKind,
         show: Option<Arc<dyn Show>>,
+        output_changed: Box<dyn Fn() + Send + Sync>,
     ) -> Result<Self, SetupError> {
         let Charge { spec, place, base, env_file } = charge;
         let name = &spec.name;
@@ -104,6 +114,8 @@ impl Service {
             Files { append: abide_os::fs::open_append },
         )
         .map_err(|source| SetupError::Logs { name: name.clone(), source })?;
+        let refine = Refine::new(&spec.logs, launch::random())
+            .map_err(|source| SetupError::Refine { name: name.clone(), source })?;
         let history = History::open(&place.state, name.as_str())
             .map_err(|source| SetupError::History { path: place.state.clone(), source })?;
         let family = Family::current();
@@ -111,7 +123,7 @@ impl Service {
             ladder: spec.effective_stop(family),
             machine: Machine::new(Policy::from_spec(&spec, family), launch::random()),
             checks: Checks::of(&spec),
-            output: Output::new(name.as_str(), capture, show),
+            output: Output::new(name.as_str(), capture, refine, show, output_changed),
             tree: None,
             run: 0,
             started: None,
@@ -132,6 +144,10 @@ impl Service {
             env_file,
             manager,
             kept: Vec::new(),
+            output_due: None,
+            output_told: None,
+            trouble: None,
+            shown: LogStatus::default(),
             history,
             // A log that cannot be opened is missed, not waited for: the events are kept here anyway.
             event_log: if manager == ManagerKind::Foreground {
@@ -268,6 +284,29 @@ impl Service {
         }
     }
 
+    /// What became of the output is news: it is told soon, but not too often.
+    pub fn output_changed(&mut self, now: Instant) {
+        let next = self.output_told.map_or(now, |told| (told + NEWS).max(now));
+        self.output_due.get_or_insert(next);
+    }
+
+    /// Tells what became of the output, if that is due.
+    pub fn tell_output(&mut self, now: Instant) {
+        if self.output_due.is_none_or(|due| due > now) {
+            return;
+        }
+        (self.output_due, self.output_told, self.dirty) = (None, Some(now), true);
+        let trouble = self.output.status().trouble;
+        match (&self.trouble, &trouble) {
+            (None, Some(why)) => {
+                self.keep(Kept::Note(format!("the output is not kept as it should be: {why}")))
+            }
+            (Some(_), None) => self.keep(Kept::Note("the output is kept as it should be again".into())),
+            _ => {}
+        }
+        self.trouble = trouble;
+    }
+
     pub fn keep(&mut self, kept: Kept) {
         self.kept.push(kept);
         self.dirty = true;
@@ -327,11 +366,19 @@ impl Service {
             self.since = (state.to_owned(), now);
         }
         let status = self.status();
+        self.shown = status.logs.clone();
         // As above; the next change tries again.
         let _ = status::write(&self.place.state, &status);
         let run = self.run;
         self.waiters.retain(|waiter| !waiter.answer(&status, run));
         (told, status)
+    }
+
+    /// All output has been taken: tells what became of the last of it.
+    pub fn last_words(&mut self) {
+        if self.shown != self.output.status() {
+            self.settle();
+        }
     }
 
     fn state_name(&self) -> &'static str {

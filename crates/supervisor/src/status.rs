@@ -64,8 +64,17 @@ pub struct Status {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct LogStatus {
-    /// Bytes dropped since the supervisor started.
+    /// Lines dropped since the supervisor started, because the disk did not keep up.
+    #[serde(default)]
+    pub lost_lines: u64,
+    /// Bytes dropped since the supervisor started, because the disk did not keep up.
     pub lost_bytes: u64,
+    /// Lines not kept since the supervisor started, because there were more than `logs.rate-limit` allows.
+    #[serde(default)]
+    pub suppressed_lines: u64,
+    /// Lines not kept since the supervisor started, because they were below `logs.level`.
+    #[serde(default)]
+    pub filtered_lines: u64,
     /// What hinders the capture now, such as a full disk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,

@@ -136,7 +136,7 @@ impl Reader<'_> {
                 '(' => {
                     let inner = self.group()?;
                     sequence.other();
-                    if !self.repetition()?.is_some_and(|least| least == 0) {
+                    if self.repetition()?.is_none_or(|least| least != 0) {
                         sequence.offer(inner);
                     }
                     continue;

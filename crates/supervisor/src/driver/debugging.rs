@@ -15,6 +15,7 @@ impl Driver {
     pub(super) fn debug(&mut self, index: usize, on: bool, reply: Option<Sender<Answer>>) {
         let service = &mut self.services[index];
         service.debug = on;
+        service.output.lift_filter(on);
         service.dirty = true;
         service.switching.extend(reply.map(|reply| (on, reply)));
         let act = service.spec.debug.as_ref().map(|debug| if on { &debug.on } else { &debug.off }).cloned();

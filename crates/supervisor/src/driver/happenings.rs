@@ -29,7 +29,7 @@ impl Driver {
     }
 
     pub(super) fn helper_ended(&mut self, index: usize, task: Task, exit: Exit) {
-        let failure = (exit != Exit::Code(0)).then(|| format!("it {exit}"));
+        let failure = (exit != Exit::Code(0)).then(|| format!("it ended with {exit}"));
         match task {
             Task::Check { id, run } => {
                 let result = failure.map_or(Ok(()), Err);
@@ -72,6 +72,7 @@ impl Driver {
             Message::Order(order) => self.order(order),
             Message::Request { service, verb, reply } => self.request(service, verb, reply),
             Message::Probed(report) => self.probed(report),
+            Message::OutputChanged { service } => self.services[service].output_changed(Instant::now()),
             Message::Switched { service, on, result } => self.switched(service, on, result),
             Message::LogMatched { service, run } => {
                 if self.services[service].run == run {
