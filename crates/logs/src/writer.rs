@@ -100,8 +100,8 @@ impl StreamWriter {
             rotated: !listing.plain.is_empty(),
         };
         match writer.ready() {
-            // A disk without room is no reason not to start: the output waits in memory.
-            Err(error) if !is_full(&error) => return Err(error),
+            // What passes by itself is no reason not to start: the output waits in memory.
+            Err(error) if stays(&error) => return Err(error),
             _ => {}
         }
         writer.retain(Ok(listing));
@@ -371,6 +371,22 @@ impl StreamWriter {
 /// Whether `error` says that there is no room.
 pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Whether `error` is one of place or permission, which no waiting mends: not a disk without room, nor another program
+/// that lets nobody write to the file while it holds it.
+fn stays(error: &io::Error) -> bool {
+    use io::ErrorKind;
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound
+            | ErrorKind::PermissionDenied
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::NotADirectory
+            | ErrorKind::IsADirectory
+            | ErrorKind::InvalidInput
+            | ErrorKind::InvalidFilename
+    )
 }
 
 fn ends_in_line_feed(path: &Path) -> io::Result<bool> {
