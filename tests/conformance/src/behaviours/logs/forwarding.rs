@@ -155,6 +155,8 @@ impl Shared {
         while let Ok(length @ 1..) = stream.read(&mut buffer) {
             self.take(&buffer[..length]);
         }
+        // All is read: what the other side waits for.
+        let _ = stream.shutdown(std::net::Shutdown::Both);
     }
 
     /// Takes one request.

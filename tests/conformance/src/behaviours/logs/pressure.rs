@@ -68,7 +68,7 @@ fn missing(text: &str, word: &str, last: u64) -> Result<u64, Fault> {
 }
 
 fn drop_oldest(c: &Context) -> Outcome {
-    let logs = "[logs]\nwhen-full = \"drop-oldest\"\nbuffer = \"64KiB\"";
+    let logs = "[logs]\nwhen-full = \"drop-oldest\"\nbuffer = \"16KiB\"";
     let service = c.service(&["lines", "300000"]).with(logs);
     c.run(&service)?;
     wait_last(c, &service.name, &numbered(300_000))?;
