@@ -106,8 +106,9 @@ fn while_read(c: &Context) -> Outcome {
     let name = steered.name();
     wait_last(c, name, &numbered(15_000))?;
     let settled = wait_for(SOON, || {
-        files(c, name, "stdout").iter().filter(|file| file.is_old() && file.name.ends_with(".zst")).count()
-            == 4
+        let mut old = files(c, name, "stdout");
+        old.retain(super::LogFile::is_old);
+        old.len() >= 4 && old.iter().all(|file| file.name.ends_with(".zst"))
     });
     ensure!(settled, "not four compressed files: {:?}", files(c, name, "stdout"));
     let until = c.path("until");
