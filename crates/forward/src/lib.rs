@@ -5,5 +5,8 @@
 #![forbid(unsafe_code)]
 
 pub mod config;
+pub mod engine;
 pub mod sink;
 pub mod sinks;
+
+pub use engine::Forwarder;
