@@ -12,6 +12,7 @@ use crate::ensure;
 pub const LIST: &[Behaviour] = &[
     now("logs-long-line", "a line of three million letters is kept whole", &[], long_line),
     now("logs-nul", "NUL, carriage returns and half characters are kept, and shown in JSON", &[], nul),
+    now("logs-order", "lines of the two streams stand in the order in which they came", &[], order),
     now("logs-partial-line", "a last line without an end is there at once, and grows", &[], partial),
     now("logs-utf16", "UTF-16 output is kept as UTF-8", &[], utf16),
     now("logs-ansi-keep", "escape sequences are kept as they came", &[], ansi_keep),
@@ -76,6 +77,21 @@ fn nul(c: &Context) -> Outcome {
     let lines = as_json(c, &service.name)?;
     let found = lines.iter().any(|line| line["text"] == "a\0b\u{fffd}\rc\u{fffd}");
     ensure!(found, "not so in JSON: {lines:?}");
+    Ok(())
+}
+
+fn order(c: &Context) -> Outcome {
+    let steered = Steered::run(c, &[], "")?;
+    let name = steered.name();
+    let words = ["one", "two", "three", "four"];
+    for (word, stream) in words.iter().zip(["say", "err"].iter().cycle()) {
+        c.get(steered.port, &format!("/{stream}?{word}"))?;
+        // Two pipes are two queues: what is in both at once has no order.
+        let there = wait_for(SOON, || c.logs(name, &[]).is_ok_and(|text| text.contains(word)));
+        ensure!(there, "{word} did not arrive");
+    }
+    let text = c.logs(name, &[])?;
+    ensure!(text.lines().eq(words), "the order is {text:?}");
     Ok(())
 }
 
