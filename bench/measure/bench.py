@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import pathlib
 import sys
 from dataclasses import dataclass, field
@@ -12,15 +13,15 @@ from programs import Programs
 
 @dataclass
 class Bench:
+    #: Of this run alone; everything in it goes at the end.
     folder: pathlib.Path
     programs: Programs
     peers: list[type[Peer]]
     #: The figures that were asked for; a way of measuring that yields more than those keeps the others to itself.
     figures: list[str]
     rounds: int
-    services: int
-    idle_seconds: float
-    log_bytes: int
+    #: What the command line says beyond that, by the names of its options.
+    options: argparse.Namespace
     #: figure → peer → one value a round
     values: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     #: figure → peer → why there is none

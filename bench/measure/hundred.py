@@ -28,7 +28,7 @@ SETTLE = 3.0
 def run(bench: Bench) -> None:
     kinds = [kind for kind in bench.peers if kind not in (Cat, Loop) and kind.name != "s6-ready"]
     for number in range(bench.rounds):
-        say(f"{bench.services} services: round {number + 1} of {bench.rounds}")
+        say(f"{bench.options.services} services: round {number + 1} of {bench.rounds}")
         for kind in random.sample(kinds, len(kinds)):
             folder = bench.folder / f"hundred-{number}"
             folder.mkdir(exist_ok=True)
@@ -45,11 +45,11 @@ def run(bench: Bench) -> None:
 
 def one_round(bench: Bench, peer: Peer, stamps: Stamps) -> None:
     program = bench.programs.stamp
-    services = [Service(f"service-{i:03}", [program, stamps.path]) for i in range(bench.services)]
+    services = [Service(f"service-{i:03}", [program, stamps.path]) for i in range(bench.options.services)]
     peer.configure(services)
     begun = time.monotonic_ns()
     peer.start()
-    bench.add(UP, peer.name, (await_all(stamps, bench.services) - begun) / 1e9)
+    bench.add(UP, peer.name, (await_all(stamps, bench.options.services) - begun) / 1e9)
     if not {MEMORY, IDLE} & set(bench.figures):
         return
 
@@ -57,13 +57,13 @@ def one_round(bench: Bench, peer: Peer, stamps: Stamps) -> None:
     own = peer.processes(program)
     before = [processes.switches(pid) for pid in own]
     window = time.monotonic()
-    time.sleep(bench.idle_seconds)
+    time.sleep(bench.options.idle)
     after = [processes.switches(pid) for pid in own]
     window = time.monotonic() - window
     voluntary, involuntary = (sum(b[i] - a[i] for a, b in zip(before, after)) for i in (0, 1))
-    bench.add(IDLE, peer.name, voluntary / window / bench.services)
-    bench.add(IDLE_ALL, peer.name, (voluntary + involuntary) / window / bench.services)
-    bench.add(MEMORY, peer.name, sum(processes.pss(pid) for pid in peer.processes(program)) / bench.services)
+    bench.add(IDLE, peer.name, voluntary / window / bench.options.services)
+    bench.add(IDLE_ALL, peer.name, (voluntary + involuntary) / window / bench.options.services)
+    bench.add(MEMORY, peer.name, sum(processes.pss(pid) for pid in peer.processes(program)) / bench.options.services)
     # Every program has said one line: what is measured does capture logs.
     silent = [service.name for service in services if not peer.captured(service)]
     if silent:

@@ -31,6 +31,8 @@ class Peer:
     #: Executables it needs, and how to get them.
     needs: tuple[str, ...] = ()
     get: str = ""
+    #: Bytes that it puts before each line.
+    prefix: int = 0
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder / self.name
@@ -80,6 +82,10 @@ class Peer:
             except FileNotFoundError:
                 pass  # renamed by a rotation; counted the next time
         return total
+
+    def settled(self, service: Service, size: int) -> bool:
+        """Whether `size` bytes of 100-byte lines have reached the logs, and nothing is left to do."""
+        return self.captured(service) >= size // 100 * (100 + self.prefix)
 
     def complaint(self) -> str:
         """The end of what the peer said on its stderr."""

@@ -13,7 +13,7 @@ class Horust(Peer):
     name = "horust"
     about = "one process for all services, a thread for each one's log"
     needs = ("horust",)
-    get = "cargo install horust"
+    get = "bench/install-peers cargo"
 
     def configure(self, services: list[Service]) -> None:
         (self.folder / "log").mkdir()

@@ -1,10 +1,10 @@
-"""The programs that are put under supervision: built on the spot, static and small."""
+"""The programs that are put under supervision, and what measures them: built on the spot, static and small."""
 
 from __future__ import annotations
 
 import pathlib
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True)
@@ -12,13 +12,15 @@ class Programs:
     stamp: str
     emit: str
     loop: str
+    tick: str
+    lag: str
 
 
 def build(into: pathlib.Path) -> Programs:
     """Compiles them into a folder with the machine's C compiler."""
     sources = pathlib.Path(__file__).parent
     paths = {}
-    for name in ("stamp", "emit", "loop"):
+    for name in (field.name for field in fields(Programs)):
         target = into / name
         subprocess.run(["cc", "-O2", "-static", "-o", target, sources / f"{name}.c"], check=True)
         paths[name] = str(target)
