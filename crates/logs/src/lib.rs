@@ -80,7 +80,7 @@ pub use error::Error;
 pub use files::Files;
 pub use joined::{BadStart, Entry, JoinRule, Joiner, LevelOf};
 pub use level::{Level, UnknownLevel};
-pub use read::{Follow, Line, Lines, Mark, Reader, Start};
+pub use read::{Find, Follow, Found, Line, Lines, Mark, Range, Reader, Start, Until, search, search_last};
 pub use refine::{Flow, Refine, RefineControl, RefineError, Refined};
 pub use settings::{Compression, Settings, WhenFull};
 pub use stream::{Stream, Streams};

@@ -12,6 +12,7 @@ mod cursor;
 mod mark;
 mod merge;
 mod records;
+mod search;
 mod seek;
 mod segment;
 mod source;
@@ -20,6 +21,7 @@ use cursor::Cursor;
 pub use mark::Mark;
 use mark::Resumed;
 use merge::Merge;
+pub use search::{Find, Found, search, search_last};
 
 /// Longer lines come in pieces of this size, in bytes, so that reading needs little memory whatever was written.
 const LONGEST_PIECE: usize = 1 << 20;
@@ -48,6 +50,39 @@ pub enum Start {
     Since(SystemTime),
     /// With what comes behind a place at which reading ended before.
     Mark(Mark),
+}
+
+/// Where reading ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Until {
+    /// At what is the end of the log when reading begins.
+    #[default]
+    Now,
+    /// With the last line whose end arrived at this time or earlier.
+    Time(SystemTime),
+    /// At a place where reading ended before.
+    Mark(Mark),
+}
+
+/// A part of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// Where it begins.
+    pub start: Start,
+    /// Where it ends.
+    pub until: Until,
+    /// Which streams it holds.
+    pub streams: Streams,
+}
+
+/// A part of one stream.
+#[derive(Debug)]
+struct Bounds {
+    names: Names,
+    start: Resumed,
+    end: Position,
+    /// For [`Start::Tail`], how many lines that are.
+    lines: usize,
 }
 
 /// One line of a log.
@@ -80,7 +115,12 @@ impl Reader {
 
     /// The lines from `start` to what is the end now, oldest first, the streams merged in the order of arrival.
     pub fn lines(&self, start: Start, streams: Streams) -> Result<Lines, Error> {
-        let mut merge = self.merge(start, streams, false).map_err(Error::io("read the log in", &self.dir))?;
+        self.range(&Range { start, until: Until::Now, streams })
+    }
+
+    /// The lines of a range, in the same order.
+    pub fn range(&self, range: &Range) -> Result<Lines, Error> {
+        let mut merge = self.merge(range, false).map_err(Error::io("read the log in", &self.dir))?;
         merge.skip()?;
         Ok(Lines { merge })
     }
@@ -104,35 +144,66 @@ impl Reader {
         streams: Streams,
         wait: W,
     ) -> Result<Follow<W>, Error> {
-        let mut merge = self.merge(start, streams, true).map_err(Error::io("read the log in", &self.dir))?;
+        let range = Range { start, until: Until::Now, streams };
+        let mut merge = self.merge(&range, true).map_err(Error::io("read the log in", &self.dir))?;
         merge.skip()?;
         Ok(Follow { merge, wait })
     }
 
-    fn merge(&self, start: Start, streams: Streams, follow: bool) -> io::Result<Merge> {
+    fn merge(&self, range: &Range, follow: bool) -> io::Result<Merge> {
         let mut cursors = Vec::new();
         let mut lines = 0;
-        for stream in Stream::BOTH.into_iter().filter(|stream| streams.contains(*stream)) {
+        for bounds in self.bounds(range, follow)? {
+            lines += bounds.lines;
+            cursors.push(Cursor::new(bounds.names, bounds.start, (!follow).then_some(bounds.end)));
+        }
+        // Each stream begins with its own last lines; of all of these, only the last are wanted.
+        let skip = if let Start::Tail(n) = range.start { lines.saturating_sub(n) } else { 0 };
+        let from = if let Start::Mark(mark) = range.start { mark } else { Mark::default() };
+        Ok(Merge::new(cursors, from, skip, range.since(), range.until()))
+    }
+
+    /// Where the range begins and ends in each of its streams. For a follower, the last line of a tail is one that is
+    /// whole.
+    fn bounds(&self, range: &Range, follow: bool) -> io::Result<Vec<Bounds>> {
+        let streams = Stream::BOTH.into_iter().filter(|stream| range.streams.contains(*stream));
+        let bounds = streams.map(|stream| {
             let names = Names::new(&self.dir, stream);
-            let end = seek::end(&names)?;
-            let place = match start {
+            let now = seek::end(&names)?;
+            let end = match range.until {
+                Until::Now => now,
+                Until::Time(time) => seek::until(&names, time, now)?,
+                Until::Mark(mark) => {
+                    mark.place(stream).map_or(Ok(now), |place| mark::found(&names, place))?
+                }
+            };
+            let mut lines = 0;
+            let start = match range.start {
                 Start::Mark(mark) => mark::resume(&names, mark.place(stream))?,
                 Start::Oldest => Resumed::fresh(seek::oldest(&names)?),
                 Start::Since(time) if time <= UNIX_EPOCH => Resumed::fresh(seek::oldest(&names)?),
                 Start::Since(time) => Resumed::fresh(seek::since(&names, time, end)?),
                 Start::Tail(n) => {
                     let (place, found) = seek::tail(&names, end, n, follow)?;
-                    lines += found;
+                    lines = found;
                     Resumed::fresh(place)
                 }
             };
-            cursors.push(Cursor::new(names, place, (!follow).then_some(end)));
-        }
-        // Each stream begins with its own last lines; of all of these, only the last are wanted.
-        let skip = if let Start::Tail(n) = start { lines.saturating_sub(n) } else { 0 };
-        let since = if let Start::Since(time) = start { nanoseconds(time) } else { 0 };
-        let from = if let Start::Mark(mark) = start { mark } else { Mark::default() };
-        Ok(Merge::new(cursors, from, skip, since))
+            Ok(Bounds { names, start, end, lines })
+        });
+        bounds.collect()
+    }
+}
+
+impl Range {
+    /// Nanoseconds since 1970: what is known to have come earlier is not wanted.
+    fn since(&self) -> u64 {
+        if let Start::Since(time) = self.start { nanoseconds(time) } else { 0 }
+    }
+
+    /// Nor is what came later.
+    fn until(&self) -> u64 {
+        if let Until::Time(time) = self.until { nanoseconds(time) } else { u64::MAX }
     }
 }
 

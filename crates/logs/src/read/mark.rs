@@ -139,6 +139,16 @@ pub(crate) fn resume(names: &Names, place: Option<Place>) -> io::Result<Resumed>
     }
 }
 
+/// The position of `place`, for reading up to it.
+pub(crate) fn found(names: &Names, place: Place) -> io::Result<Position> {
+    let current = names.list()?.current();
+    Ok(if place.file > current {
+        seek::end(names)?
+    } else {
+        Position { number: place.file, offset: place.offset }
+    })
+}
+
 fn is_of_another_log(names: &Names, place: Place) -> io::Result<bool> {
     let Some(order) = place.order.filter(|_| place.offset > 0) else { return Ok(false) };
     let first = records::first(names, place.file)?.filter(|first| first.covers_from() < place.offset);

@@ -15,12 +15,14 @@ pub(crate) struct Merge {
     skip: usize,
     /// Nanoseconds since 1970: what is known to have come earlier is passed over.
     since: u64,
+    /// What came later is passed over too.
+    until: u64,
     skipped: Vec<u8>,
 }
 
 impl Merge {
-    pub fn new(cursors: Vec<Cursor>, from: Mark, skip: usize, since: u64) -> Self {
-        Self { cursors, from, clock: 0, skip, since, skipped: Vec::new() }
+    pub fn new(cursors: Vec<Cursor>, from: Mark, skip: usize, since: u64, until: u64) -> Self {
+        Self { cursors, from, clock: 0, skip, since, until, skipped: Vec::new() }
     }
 
     /// The place behind the last line given.
@@ -51,9 +53,12 @@ impl Merge {
         let (cursor, head) = loop {
             let Some(at) = self.first()? else { return Ok(false) };
             // Places are found by order, which a clock that was wrong for a while leaves ahead of the time.
-            let early =
-                self.cursors[at].head().and_then(|head| head.stamp).is_some_and(|s| s.time < self.since);
-            if !early {
+            let times = self.since..=self.until;
+            let wanted = self.cursors[at]
+                .head()
+                .and_then(|head| head.stamp)
+                .is_none_or(|stamp| times.contains(&stamp.time));
+            if wanted {
                 let cursor = &mut self.cursors[at];
                 let Some(head) = cursor.take(&mut line.bytes) else { return Ok(false) };
                 break (cursor, head);

@@ -156,6 +156,11 @@ pub(crate) fn first(names: &Names, number: u64) -> io::Result<Option<Record>> {
     Ok(readable(&mut file, 0, count)?.map(|(_, record)| record))
 }
 
+/// The place in the order of lines of what is at `offset` in file `number`; 0 where nobody knows.
+pub(crate) fn order_at(names: &Names, number: u64, offset: u64) -> u64 {
+    Records::open_at(names, number, offset).stamp_at(offset).map_or(0, |stamp| stamp.order)
+}
+
 /// Where in an index the last record is that begins before `offset`; the beginning if there is none.
 fn last_before(file: &mut File, offset: u64) -> io::Result<u64> {
     let count = (file.metadata()?.len() / SLOT as u64).saturating_sub(1);

@@ -80,9 +80,38 @@ pub(crate) fn tail(
 
 /// Where the first line begins that came at `time` or later.
 pub(crate) fn since(names: &Names, time: SystemTime, end: Position) -> io::Result<Position> {
-    let order = index::nanoseconds(time);
-    let listing = names.list()?;
-    let mut numbers = listing.rotated.clone();
+    match moment(names, index::nanoseconds(time), end)? {
+        Moment::At(place) => line_start(names, place),
+        Moment::In(number) => Ok(Position { number, offset: 0 }),
+        Moment::Never => line_start(names, end),
+    }
+}
+
+/// Where the last line ends that came at `time` or earlier, `end` at the latest.
+pub(crate) fn until(names: &Names, time: SystemTime, end: Position) -> io::Result<Position> {
+    match moment(names, index::nanoseconds(time).saturating_add(1), end)? {
+        Moment::At(place) => line_start(names, place),
+        // What nobody knows the time of may be wanted.
+        Moment::In(number) if number < end.number => {
+            Ok(Position { number: segment::next(names, number)?, offset: 0 })
+        }
+        Moment::In(_) | Moment::Never => Ok(end),
+    }
+}
+
+/// Where a moment is in a log.
+#[derive(Clone, Copy, Debug)]
+enum Moment {
+    /// What came then or later begins here, maybe within a line.
+    At(Position),
+    /// It is somewhere in this file.
+    In(u64),
+    /// Everything came before.
+    Never,
+}
+
+fn moment(names: &Names, order: u64, end: Position) -> io::Result<Moment> {
+    let mut numbers = names.list()?.rotated;
     numbers.retain(|number| *number < end.number);
     numbers.push(end.number);
     let (mut low, mut high) = (0, numbers.len());
@@ -90,11 +119,11 @@ pub(crate) fn since(names: &Names, time: SystemTime, end: Position) -> io::Resul
         let middle = low + (high - low) / 2;
         if is_before(names, numbers[middle], order)? { low = middle + 1 } else { high = middle }
     }
-    let Some(&number) = numbers.get(low) else { return line_start(names, end) };
-    match records::find(names, number, order)? {
-        Found::At(offset) => line_start(names, Position { number, offset }),
-        Found::Before | Found::Unknown => Ok(Position { number, offset: 0 }),
-    }
+    let Some(&number) = numbers.get(low) else { return Ok(Moment::Never) };
+    Ok(match records::find(names, number, order)? {
+        Found::At(offset) => Moment::At(Position { number, offset }),
+        Found::Before | Found::Unknown => Moment::In(number),
+    })
 }
 
 /// Whether all of file `number` came before `order`.

@@ -21,6 +21,10 @@ pub(crate) enum Segment {
 
 /// Opens file `number`.
 pub(crate) fn open(names: &Names, number: u64) -> io::Result<Segment> {
+    // Most files are rotated ones, and then the folder need not be listed, however many there are.
+    if let there @ Segment::There(_) = open_rotated(names, number)? {
+        return Ok(there);
+    }
     for _ in 0..ATTEMPTS {
         let current = names.list()?.current();
         if number > current {
@@ -45,6 +49,9 @@ pub(crate) fn is_succeeded(names: &Names, number: u64) -> bool {
 
 /// The number of the oldest file after `number`.
 pub(crate) fn next(names: &Names, number: u64) -> io::Result<u64> {
+    if names.rotated(number + 1).exists() {
+        return Ok(number + 1);
+    }
     let listing = names.list()?;
     let later = listing.rotated.iter().find(|rotated| **rotated > number);
     Ok(later.copied().unwrap_or_else(|| listing.current().max(number + 1)))
