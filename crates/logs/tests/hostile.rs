@@ -20,7 +20,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(250))]
+    #![proptest_config(config(500))]
 
     #[test]
     fn any_folder_can_be_read(bytes in prop::collection::vec(any::<u8>(), 0..600)) {

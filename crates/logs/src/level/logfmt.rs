@@ -1,6 +1,6 @@
 //! Levels in lines of logfmt: `time=… level=warn msg="…"`.
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 use super::{Level, words};
 
@@ -10,6 +10,7 @@ const LOOK: usize = 4 << 10;
 /// The level of the pairs that `bytes` begin with. What stands inside a quoted value says nothing.
 pub(super) fn level(bytes: &[u8]) -> Option<Level> {
     let mut rest = &bytes[..bytes.len().min(LOOK)];
+    rest = memchr(b'\n', rest).map_or(rest, |end| &rest[..end]);
     while !rest.is_empty() {
         let end = rest.iter().position(|byte| matches!(byte, b'=' | b' ' | b'\t' | b'"'))?;
         let key = &rest[..end];

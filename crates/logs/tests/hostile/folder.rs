@@ -7,7 +7,8 @@ use std::{
     io::Read,
     path::{Path, PathBuf},
     sync::OnceLock,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use abide_logs::{Capture, Compression, Error, Line, Reader, Settings, Start, Stream, Streams};
@@ -69,17 +70,14 @@ impl Template {
             capture.write(stream, &[&line[..], b"\n"].concat(), now);
             lines.push((stream, line));
         }
-        drop(capture);
-        let left = || {
-            let plain = |path: &PathBuf| {
-                path.to_string_lossy().matches('.').count() == 2 && path.extension() == Some("log".as_ref())
-            };
-            names(dir.path()).iter().filter(|path| plain(path)).count()
-        };
-        let deadline = std::time::Instant::now() + Duration::from_secs(60);
-        while compress != Compression::None && left() > 0 && std::time::Instant::now() < deadline {
-            std::thread::yield_now();
+        let is_rotated =
+            |path: &PathBuf| name(path).ends_with(".log") && name(path).matches('.').count() == 2;
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while compress != Compression::None && names(dir.path()).iter().any(&is_rotated) {
+            assert!(Instant::now() < deadline, "compression does not end: {:?}", capture.stats().trouble);
+            thread::sleep(Duration::from_millis(2));
         }
+        drop(capture);
         let files =
             names(dir.path()).iter().map(|path| (name(path), fs::read(path).expect("a file"))).collect();
         Self { files, lines }
@@ -439,10 +437,11 @@ pub fn run(bytes: &[u8]) {
             .map(|line| line.expect("a line"))
             .collect();
         for stream in Stream::BOTH {
-            let found: Vec<&[u8]> =
-                lines.iter().filter(|line| line.stream == stream).map(|line| &line.bytes[..]).collect();
-            let written: Vec<&[u8]> =
-                template.lines.iter().filter(|line| line.0 == stream).map(|line| &line.1[..]).collect();
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let found: Vec<String> =
+                lines.iter().filter(|line| line.stream == stream).map(|line| text(&line.bytes)).collect();
+            let written: Vec<String> =
+                template.lines.iter().filter(|line| line.0 == stream).map(|line| text(&line.1)).collect();
             assert_eq!(found, written);
         }
     } else {
