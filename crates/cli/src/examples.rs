@@ -53,6 +53,13 @@ pub fn of(verb: &str) -> &'static [Example] {
             ("abide install --user web -- ./server", "a service of your own, without root"),
             ("abide install web --print -- ./server", "show the spec, change nothing"),
         ],
+        "forward" => &[
+            ("abide forward check", "is the configuration valid, and can its files be read?"),
+            ("abide forward test collector", "does this sink take a record?"),
+            ("abide forward run", "here and now, until Ctrl-C"),
+            ("sudo abide forward install", "from boot on"),
+            ("abide forward status", "what was sent, what waits, what was lost"),
+        ],
         "uninstall" => &[
             ("sudo abide uninstall web", "stop it, and remove all that was made for it"),
             ("sudo abide uninstall web --keep-logs", "but keep what it printed"),

@@ -39,7 +39,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let capture = Capture::open(&logs, &settings)?;
     let mut chunk = Vec::new();
     for n in 0..lines {
-        chunk.extend(format!("2026-11-22T22:00:00Z INFO request {n:012} {:52}\n", "GET /orders 200").into_bytes());
+        chunk.extend(
+            format!("2026-11-22T22:00:00Z INFO request {n:012} {:52}\n", "GET /orders 200").into_bytes(),
+        );
         if chunk.len() > 60_000 || n + 1 == lines {
             capture.write(Stream::Stdout, &chunk, std::time::SystemTime::now());
             chunk.clear();
@@ -52,12 +54,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = Config::parse(&text)?;
     let records = Arc::new(AtomicU64::new(0));
     let counted = records.clone();
-    let opener = Arc::new(move |_: &_, _: &Arc<Host>| {
-        Ok(Box::new(Null { records: counted.clone() }) as Box<dyn Sink>)
-    });
+    let opener =
+        Arc::new(
+            move |_: &_, _: &Arc<Host>| Ok(Box::new(Null { records: counted.clone() }) as Box<dyn Sink>),
+        );
     let begun = Instant::now();
-    let forwarder =
-        Forwarder::start(&config, &places, &Arc::default(), opener, Arc::new(|sink, text| eprintln!("{sink}: {text}")))?;
+    let forwarder = Forwarder::start(
+        &config,
+        &places,
+        &Arc::default(),
+        opener,
+        Arc::new(|sink, text| eprintln!("{sink}: {text}")),
+    )?;
     while records.load(Ordering::Acquire) < lines {
         std::thread::sleep(Duration::from_millis(2));
     }

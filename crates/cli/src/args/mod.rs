@@ -2,6 +2,7 @@
 
 mod asking;
 mod converting;
+mod forwarding;
 mod making;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub use asking::{
     Act, Completions, Events, Help, Json, Logs, Man, Names, Shell, Status, StreamChoice, Switch, SwitchDebug,
 };
 pub use converting::{Export, Import};
+pub use forwarding::{Forward, ForwardAct, ForwardInstall};
 pub use making::{Apply, Backends, Check, Install, Plan, Uninstall, Up};
 
 use crate::examples;
@@ -129,6 +131,8 @@ pub enum Verb {
     Logs(Logs),
     /// What happened to a service, and why
     Events(Events),
+    /// Carry what services print to where logs are kept: OTLP, Loki, ClickHouse, syslog, journald, Event Log
+    Forward(Forward),
     /// Make specs of other tools' configuration: NSSM, WinSW, shawl, supervisord, PM2, Procfile, systemd, Compose
     Import(Import),
     /// Write a spec as another tool's configuration: systemd, launchd, WinSW, NSSM

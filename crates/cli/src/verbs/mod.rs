@@ -7,6 +7,7 @@ pub mod completions;
 pub mod control;
 pub mod events;
 pub mod export;
+pub mod forward;
 pub mod help;
 pub mod import;
 pub mod install;

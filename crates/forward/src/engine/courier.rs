@@ -470,9 +470,9 @@ impl Courier {
 fn limits(config: &SinkConfig, own: Limits) -> Limits {
     let batch = &config.batch;
     let records = batch.records.map_or(own.records, |records| own.records.min(records as usize));
-    let bytes = batch.bytes.map_or(own.bytes, |bytes| {
-        own.bytes.min(usize::try_from(bytes.bytes()).unwrap_or(usize::MAX))
-    });
+    let bytes = batch
+        .bytes
+        .map_or(own.bytes, |bytes| own.bytes.min(usize::try_from(bytes.bytes()).unwrap_or(usize::MAX)));
     let age = batch.every.map_or(own.age, abide_spec::Duration::get);
     Limits { records: records.max(1), bytes: bytes.max(1), age }
 }

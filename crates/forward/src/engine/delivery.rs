@@ -159,7 +159,11 @@ mod tests {
         let mut requests = 0;
         while let Step::Send(part) = delivery.step(now) {
             requests += 1;
-            if part.contains(&1234) { let _ = delivery.refused(&mut backoff); } else { delivery.sent(0, &mut backoff) }
+            if part.contains(&1234) {
+                let _ = delivery.refused(&mut backoff);
+            } else {
+                delivery.sent(0, &mut backoff)
+            }
         }
         assert!(requests < 40, "{requests}");
     }

@@ -123,7 +123,11 @@ fn level(kind: &str, record: &serde_json::Value) -> Level {
         "exited" => {
             let then = next("then").and_then(|then| then.as_str());
             let failed = next("failure").and_then(serde_json::Value::as_bool) != Some(false);
-            if then == Some("finish") || (then == Some("restart") && !failed) { Level::Info } else { Level::Warn }
+            if then == Some("finish") || (then == Some("restart") && !failed) {
+                Level::Info
+            } else {
+                Level::Warn
+            }
         }
         "spawn-failed" | "not-ready" | "unhealthy" | "step-failed" | "killed-again" | "died-late"
         | "leftovers-stay" => Level::Warn,

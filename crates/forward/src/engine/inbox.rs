@@ -105,14 +105,14 @@ mod tests {
         let inbox = Arc::new(Inbox::default());
         let web: Name = "web".parse().unwrap();
         inbox.put(|news| {
-                        news.printed.insert(web.clone());
-                    });
+            news.printed.insert(web.clone());
+        });
         let soon = Instant::now() + Duration::from_millis(30);
         let news = inbox.wait(Some(soon), true);
         assert!(Instant::now() >= soon && news.printed.contains(&web));
         inbox.put(|news| {
-                        news.printed.insert(web.clone());
-                    });
+            news.printed.insert(web.clone());
+        });
         assert!(!inbox.wait(None, false).is_empty());
         let other = inbox.clone();
         let told = std::thread::spawn(move || other.put(|news| news.stop = true));

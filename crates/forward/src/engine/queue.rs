@@ -64,7 +64,8 @@ impl Queue {
         for (&(stream, number), forms) in &there.0 {
             let ours = held.0.get(&(stream, number));
             // What is held is renewed when its form has changed.
-            let stale = ours.is_some_and(|ours| forms.content.iter().all(|name| !ours.content.contains(name)));
+            let stale =
+                ours.is_some_and(|ours| forms.content.iter().all(|name| !ours.content.contains(name)));
             if stale || (ours.is_none() && wanted(stream, number)) {
                 outcome = outcome.and(self.link(stream, number, forms, ours));
             }
@@ -223,8 +224,7 @@ mod tests {
         }
         log.file("stdout.log", 5);
         log.queue.hold_from(&mark(2)).unwrap();
-        let held =
-            ["stdout.000002.idx", "stdout.000002.log", "stdout.000003.idx", "stdout.000003.log"];
+        let held = ["stdout.000002.idx", "stdout.000002.log", "stdout.000003.idx", "stdout.000003.log"];
         assert_eq!(log.queued(), held);
         // Nothing takes disk before the service lets go of it.
         assert_eq!(log.queue.held().unwrap(), []);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use abide_logs::Stream;
-use abide_os::watches::{Changed, WatchId, Watches, Waker};
+use abide_os::watches::{Changed, Waker, WatchId, Watches};
 use abide_spec::Name;
 
 use super::inbox::Inbox;

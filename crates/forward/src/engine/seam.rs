@@ -1,6 +1,6 @@
 //! Stands in for what abide-logs is about to offer.
-use std::path::Path;
 use abide_logs::{Mark, Reader, Stream};
+use std::path::Path;
 
 pub trait Beside {
     fn beside(self, folder: &Path) -> Self;

@@ -11,9 +11,9 @@ use super::acked::Place;
 use super::events::{self, EventMark};
 use super::log::{self, Log, Stopped, Wish};
 use super::places::Places;
+use super::queue::Queue;
 #[allow(unused)]
 use super::seam::{Beside as _, Past as _};
-use super::queue::Queue;
 use crate::config::SinkConfig;
 use crate::sink::{Batch, Host, Limits, Service};
 
@@ -62,7 +62,8 @@ pub struct Source {
 impl Source {
     /// A service, from `place` on.
     pub fn new(name: &Name, config: &SinkConfig, host: &Host, places: &Places, place: Place) -> Self {
-        let queue = Queue::new(places.logs.join(name.as_str()), places.sink(&config.name).queue(name.as_str()));
+        let queue =
+            Queue::new(places.logs.join(name.as_str()), places.sink(&config.name).queue(name.as_str()));
         let own = host.id.as_deref().unwrap_or(&host.name);
         let service = Service { name: name.to_string(), version: None, instance: format!("{own}/{name}") };
         Self {

@@ -3,9 +3,9 @@
 use abide_spec::Name;
 
 use super::super::log;
+use super::super::queue::Held;
 #[allow(unused)]
 use super::super::seam::Past as _;
-use super::super::queue::Held;
 use super::super::source::{Source, Stage};
 use super::super::status::Trouble;
 use super::Courier;
@@ -91,8 +91,7 @@ impl Courier {
         let is_settled = place.output.file(file.stream).is_some_and(|reached| reached > file.number);
         if !is_settled {
             let logs = self.places.logs.join(name.as_str());
-            let counted =
-                log::count_lines(&logs, &source.queue, &place.output, file.stream, file.number);
+            let counted = log::count_lines(&logs, &source.queue, &place.output, file.stream, file.number);
             match counted {
                 Ok(lines) => self.acked.counts.dropped += lines,
                 Err(_) => self.acked.counts.lost_files += 1,

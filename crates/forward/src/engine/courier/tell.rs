@@ -55,8 +55,7 @@ impl Courier {
             queue,
             oldest_ms: self.batch.iter().map(|record| record.time / 1_000_000).next(),
             last_sent_ms: self.last_sent.map(status::milliseconds),
-            next_try_ms: due
-                .map(|due| status::milliseconds(wall + due.saturating_duration_since(now))),
+            next_try_ms: due.map(|due| status::milliseconds(wall + due.saturating_duration_since(now))),
             last_error: self.trouble.clone(),
             pid,
             start_token: self.token.clone(),
