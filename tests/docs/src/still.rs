@@ -84,22 +84,26 @@ fn check_spec(text: &str, refused: bool) -> Result<(), String> {
     }
 }
 
-/// The forwarder's configuration, read by the forwarder.
+/// The forwarder's configuration, read by the forwarder. Secrets that it names are made for it.
 fn check_forwarder(text: &str, programs: &Path) -> Result<(), String> {
-    let file = std::env::temp_dir().join(format!("abide-docs-forward-{}.toml", std::process::id()));
-    let checked = std::fs::write(&file, text).and_then(|()| {
+    const SECRETS: &str = "/etc/abide";
+    let folder = std::env::temp_dir().join(format!("abide-docs-forward-{}", std::process::id()));
+    let file = folder.join("forward.toml");
+    let checked = std::fs::create_dir_all(&folder).and_then(|()| {
+        for name in text.split(&format!("\"{SECRETS}/")).skip(1).filter_map(|rest| rest.split('"').next()) {
+            std::fs::write(folder.join(name), "secret\n")?;
+        }
+        std::fs::write(&file, text.replace(SECRETS, &folder.display().to_string()))?;
         let abide = programs.join("abide").with_extension(std::env::consts::EXE_EXTENSION);
-        let arguments = ["forward", "check", "--config"];
-        Command::new(abide).args(arguments).arg(&file).stdin(Stdio::null()).output()
+        Command::new(abide).args(["forward", "check", "--config"]).arg(&file).stdin(Stdio::null()).output()
     });
-    let _ = std::fs::remove_file(&file);
+    let _ = std::fs::remove_dir_all(&folder);
     let checked = checked.map_err(|error| error.to_string())?;
-    let told = || String::from_utf8_lossy(&[checked.stdout, checked.stderr].concat()).into_owned();
     if checked.status.success() {
-        Ok(())
-    } else {
-        Err(format!("not taken by `abide forward check`:\n{}", told()))
+        return Ok(());
     }
+    let told = String::from_utf8_lossy(&[checked.stdout, checked.stderr].concat()).into_owned();
+    Err(format!("not taken by `abide forward check`:\n{told}"))
 }
 
 /// Targets of Markdown links that lead to files.
