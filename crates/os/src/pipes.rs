@@ -13,7 +13,9 @@ use crate::unix::pipes as imp;
 #[cfg(windows)]
 use crate::windows::pipes as imp;
 
-/// Names a pipe inside its [`Collector`], as the caller likes.
+/// Names a pipe inside its [`Collector`], as the caller likes. Two whose numbers differ in the lowest bit alone belong
+/// together, as the standard output and error of one program do: what was written into the one is not handed over after
+/// what was written into the other later.
 pub type StreamId = u64;
 
 /// What a [`Collector`] hands over.

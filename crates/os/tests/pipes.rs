@@ -91,3 +91,31 @@ fn a_chatty_program_hides_no_other() {
     assert_eq!(seen.recv_timeout(PATIENCE).unwrap(), 1);
     assert_eq!(wait_exit(events, chatty.tree.pid()), Exit::Signal(13));
 }
+
+#[test]
+fn what_was_written_into_one_pipe_first_comes_before_what_was_written_into_the_other() {
+    let _alone = alone();
+    let events = &mut new_loop();
+    let (sender, chunks) = std::sync::mpsc::channel();
+    let collector = abide_os::pipes::Collector::start(Box::new(move |id, chunk| {
+        if let abide_os::pipes::Chunk::Data(bytes) = chunk {
+            let _ = sender.send((id, bytes.len()));
+        }
+    }))
+    .unwrap();
+    // Line by line and for long enough that the first pipe is let fill.
+    let script = "i=0; while [ $i -lt 20000 ]; do echo 0123456789012345678; i=$((i+1)); done; echo >&2";
+    for pair in 0..3 {
+        let mut spawned = start(&sh(script), events);
+        let (out, err) = spawned.output.take().unwrap();
+        collector.add(2 * pair, out).unwrap();
+        collector.add(2 * pair + 1, err).unwrap();
+        let mut before = 0;
+        while let (0, length) = chunks.recv_timeout(PATIENCE).map(|(id, length)| (id % 2, length)).unwrap() {
+            before += length;
+        }
+        assert_eq!(before, 20 * 20_000);
+        wait_exit(events, spawned.tree.pid());
+    }
+    collector.stop();
+}

@@ -1,25 +1,33 @@
 //! Unix side of [`crate::pipes`]: one thread that polls all pipes and reads them into one buffer.
+//!
+//! A pipe that is written to all the time is held: not polled, but looked into when it is about half full. Whatever
+//! happens otherwise ends that at once: orders, deaths, the end, and output of the pipe that belongs to it, which comes
+//! after what was written into the one that is held.
+
+mod buffer;
+mod pace;
+mod room;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
-use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use buffer::Buffer;
+use pace::Pace;
+use room::Room;
+
 use super::signals;
 use super::wake::{Wake, set_nonblocking};
 use crate::pipes::{Chunk, Handler, Order, PipeReader, StreamId};
 
-/// As much as a pipe holds by default, so that one read takes all there is.
-const BUFFER: usize = 64 << 10;
-
 /// Reads that empty even a pipe that was enlarged to what a user may have.
 const FULL_PIPES: usize = 17;
 
-/// How long after the last byte the buffer is given back to the system.
+/// How long after the last byte the buffer, and the room in pipes, is given back to the system.
 const LINGER: Duration = Duration::from_millis(200);
 
 /// How long programs that keep writing are listened to when the collector is stopped.
@@ -107,63 +115,50 @@ impl Drop for Collector {
     }
 }
 
-/// Memory from the system, given back while nothing comes.
-struct Buffer {
-    start: ptr::NonNull<u8>,
-    /// More than the first page may be in memory.
-    used: bool,
-}
-
-// SAFETY: the memory belongs to this value alone.
-unsafe impl Send for Buffer {}
-
-impl Buffer {
-    fn new() -> io::Result<Self> {
-        // SAFETY: asks for new memory, at no place in particular.
-        let start = unsafe {
-            libc::mmap(
-                ptr::null_mut(),
-                BUFFER,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANON,
-                -1,
-                0,
-            )
-        };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        let start = ptr::NonNull::new(start.cast::<u8>()).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(Self { start, used: false })
-    }
-
-    fn bytes(&mut self) -> &mut [u8] {
-        // SAFETY: the memory is mapped for as long as this value lives, and borrowed with it.
-        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), BUFFER) }
-    }
-
-    fn give_back(&mut self) {
-        const FIRST: usize = 4 << 10;
-        if std::mem::take(&mut self.used) {
-            // SAFETY: lies inside the mapping. What is given back reads as zero or as before, and nobody reads it.
-            unsafe {
-                libc::madvise(self.start.as_ptr().add(FIRST).cast(), BUFFER - FIRST, libc::MADV_DONTNEED)
-            };
-        }
-    }
-}
-
-impl Drop for Buffer {
-    fn drop(&mut self) {
-        // SAFETY: the mapping is this value's own, and nobody borrows it any more.
-        unsafe { libc::munmap(self.start.as_ptr().cast(), BUFFER) };
-    }
-}
-
 struct Pipe {
     pipe: PipeReader,
     /// When reading ends although somebody may still hold the other end.
     deadline: Option<Instant>,
+    pace: Pace,
+    /// Not looked into before then.
+    held: Option<Instant>,
+    room: Room,
+}
+
+impl Pipe {
+    fn new(pipe: PipeReader) -> Self {
+        let room = Room::of(&pipe);
+        Self { deadline: None, pace: Pace::new(room.size().min(room::MOST)), held: None, room, pipe }
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.held.is_some_and(|until| until <= now)
+    }
+
+    /// So much was in it: when it is looked into again.
+    fn found(&mut self, length: usize, may_be_held: bool) {
+        if !may_be_held || self.deadline.is_some() {
+            self.release();
+            return;
+        }
+        self.held = self.pace.after(length, Instant::now());
+        if self.pace.wants_room() {
+            self.room.grow(&self.pipe);
+            self.pace.resize(self.room.size().min(room::MOST));
+        }
+    }
+
+    /// Looked into as soon as something comes.
+    fn release(&mut self) {
+        self.held = None;
+        self.pace.hurry();
+    }
+
+    /// Nothing has come for a while.
+    fn give_back(&mut self) {
+        self.room.give_back(&self.pipe);
+        self.pace.resize(self.room.size().min(room::MOST));
+    }
 }
 
 enum Read {
@@ -196,7 +191,7 @@ impl Reader {
             self.look_at_pipes();
             let timeout = if stopping { Some(Duration::ZERO) } else { self.timeout() };
             match wait(&mut self.polled.fds, timeout) {
-                Ok(0) if timeout.is_some_and(|timeout| timeout >= LINGER) => self.buffer.give_back(),
+                Ok(0) if timeout.is_some_and(|timeout| timeout >= LINGER) => self.give_back(),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 // Nothing can be waited for any more; what is there is still handed over.
@@ -205,17 +200,11 @@ impl Reader {
                     self.drain_all();
                 }
             }
+            let ordered = self.polled.fds.first().is_some_and(|wake| wake.revents != 0);
             // Pipes first: what a program wrote before an order was given is read before the order is followed.
-            for at in 0..self.polled.ids.len() {
-                if let (Some(polled), Some(id)) =
-                    (self.polled.fds.get(at + 1), self.polled.ids.get(at).copied())
-                    && (polled.revents != 0 || stopping)
-                {
-                    self.read_once(id, stopping);
-                }
-            }
+            self.read_pipes(stopping || ordered, stopping);
             self.end_overdue();
-            if self.polled.fds.first().is_some_and(|wake| wake.revents != 0) {
+            if ordered {
                 self.desk.wake.take();
                 if self.follow_orders() {
                     stopping = true;
@@ -225,24 +214,55 @@ impl Reader {
         }
     }
 
-    fn look_at_pipes(&mut self) {
-        if !std::mem::take(&mut self.polled.is_old) {
-            return;
+    /// Reads what is ready and what has been held long enough; or whatever is held.
+    fn read_pipes(&mut self, all_held: bool, stopping: bool) {
+        let now = self.is_holding().then(Instant::now);
+        for at in 0..self.polled.ids.len() {
+            let Some(&id) = self.polled.ids.get(at) else { break };
+            let held = self.pipes.get(&id).filter(|pipe| pipe.held.is_some());
+            let due = held.is_some_and(|pipe| all_held || now.is_some_and(|now| pipe.is_due(now)));
+            if due || stopping {
+                self.read_once(id, stopping);
+            } else if self.polled.fds.get(at + 1).is_some_and(|polled| polled.revents != 0) {
+                // What is in the pipe that belongs to it came before.
+                if self.pipes.get(&sibling(id)).is_some_and(|other| other.held.is_some()) {
+                    self.read_once(sibling(id), stopping);
+                }
+                self.read_once(id, stopping);
+            }
         }
-        let watched = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-        self.polled.fds.clear();
-        self.polled.fds.push(watched(self.desk.wake.as_fd().as_raw_fd()));
-        self.polled.fds.extend(self.pipes.values().map(|pipe| watched(pipe.pipe.as_raw_fd())));
-        self.polled.ids.clear();
-        self.polled.ids.extend(self.pipes.keys());
     }
 
-    /// How long to wait at most: until a pipe's deadline, or until the buffer is given back.
+    fn is_holding(&self) -> bool {
+        self.pipes.values().any(|pipe| pipe.held.is_some())
+    }
+
+    fn look_at_pipes(&mut self) {
+        let watched = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+        if std::mem::take(&mut self.polled.is_old) {
+            self.polled.fds.clear();
+            self.polled.fds.push(watched(self.desk.wake.as_fd().as_raw_fd()));
+            self.polled.fds.extend(self.pipes.values().map(|pipe| watched(pipe.pipe.as_raw_fd())));
+            self.polled.ids.clear();
+            self.polled.ids.extend(self.pipes.keys());
+        }
+        for (polled, pipe) in self.polled.fds.iter_mut().skip(1).zip(self.pipes.values()) {
+            // A negative one is passed over by the system.
+            *polled = watched(if pipe.held.is_some() { -1 } else { pipe.pipe.as_raw_fd() });
+        }
+    }
+
+    /// How long to wait at most: until a pipe is looked into again, until its deadline, or until memory is given back.
     fn timeout(&self) -> Option<Duration> {
-        let deadline = self.pipes.values().filter_map(|pipe| pipe.deadline).min();
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let linger = self.buffer.used.then_some(LINGER);
+        let next = self.pipes.values().flat_map(|pipe| [pipe.deadline, pipe.held]).flatten().min();
+        let left = next.map(|next| next.saturating_duration_since(Instant::now()));
+        let linger = self.buffer.is_used().then_some(LINGER);
         left.into_iter().chain(linger).min()
+    }
+
+    fn give_back(&mut self) {
+        self.buffer.give_back();
+        self.pipes.values_mut().for_each(Pipe::give_back);
     }
 
     fn drain_all(&mut self) {
@@ -285,7 +305,7 @@ impl Reader {
                     }
                     // One that blocked would hold up all others.
                     let is_safe = set_nonblocking(&pipe).is_ok();
-                    self.pipes.insert(id, Pipe { pipe, deadline: None });
+                    self.pipes.insert(id, Pipe::new(pipe));
                     self.polled.is_old = true;
                     if !is_safe {
                         self.end(id, false);
@@ -294,6 +314,7 @@ impl Reader {
                 Order::Drain(id, deadline) => {
                     if let Some(pipe) = self.pipes.get_mut(&id) {
                         pipe.deadline = Some(deadline);
+                        pipe.release();
                     }
                 }
             }
@@ -304,7 +325,7 @@ impl Reader {
     fn read(&mut self, id: StreamId) -> Read {
         let Some(pipe) = self.pipes.get(&id) else { return Read::End };
         loop {
-            return match rustix::io::read(&pipe.pipe, self.buffer.bytes()) {
+            return match rustix::io::read(&pipe.pipe, self.buffer.space()) {
                 Ok(0) => Read::End,
                 Ok(length) => Read::Data(length),
                 Err(rustix::io::Errno::INTR) => continue,
@@ -315,10 +336,7 @@ impl Reader {
     }
 
     fn hand_over(&mut self, id: StreamId, length: usize) {
-        self.buffer.used |= length > 4 << 10;
-        // SAFETY: as in `Buffer::bytes`; the handler is another field and cannot reach the buffer.
-        let bytes = unsafe { std::slice::from_raw_parts(self.buffer.start.as_ptr(), length.min(BUFFER)) };
-        (self.handler)(id, Chunk::Data(bytes));
+        (self.handler)(id, Chunk::Data(self.buffer.filled(length)));
     }
 
     fn end(&mut self, id: StreamId, complete: bool) {
@@ -332,17 +350,48 @@ impl Reader {
     /// empty pipe is at its end: whoever still holds it has outlived the program.
     fn read_once(&mut self, id: StreamId, stopping: bool) {
         match self.read(id) {
-            Read::Data(length) => self.hand_over(id, length),
+            Read::Data(length) => {
+                // Of two that belong together one is watched, or their order would be lost.
+                let is_only = self.pipes.get(&sibling(id)).is_none_or(|other| other.held.is_none());
+                if let Some(pipe) = self.pipes.get_mut(&id) {
+                    pipe.found(length, is_only && !stopping);
+                }
+                self.hand_over(id, length);
+            }
             Read::Nothing if stopping => self.end(id, false),
-            Read::Nothing => {}
+            Read::Nothing => {
+                if let Some(pipe) = self.pipes.get_mut(&id) {
+                    pipe.release();
+                }
+            }
             Read::End => self.end(id, true),
         }
     }
 }
 
+/// The pipe that belongs to this one, if there is one: see [`StreamId`].
+fn sibling(id: StreamId) -> StreamId {
+    id ^ 1
+}
+
+#[cfg(target_os = "linux")]
 fn wait(polled: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<usize> {
+    let timeout = timeout.map(|timeout| libc::timespec {
+        tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_nsec: timeout.subsec_nanos() as _,
+    });
+    let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: the slice is as long as said, the time lives until the call returns, and no signal mask is set.
+    let count = unsafe { libc::ppoll(polled.as_mut_ptr(), polled.len() as _, timeout, std::ptr::null()) };
+    usize::try_from(count).map_err(|_| io::Error::last_os_error())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn wait(polled: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<usize> {
+    // Rounded up: what is due is not asked for again and again until it is.
+    let round = |timeout: Duration| timeout.as_nanos().div_ceil(1_000_000);
     let timeout =
-        timeout.map_or(-1, |timeout| libc::c_int::try_from(timeout.as_millis()).unwrap_or(libc::c_int::MAX));
+        timeout.map_or(-1, |timeout| libc::c_int::try_from(round(timeout)).unwrap_or(libc::c_int::MAX));
     // SAFETY: the slice is as long as said.
     let count = unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as _, timeout) };
     usize::try_from(count).map_err(|_| io::Error::last_os_error())
