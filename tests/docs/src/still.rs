@@ -51,6 +51,7 @@ fn check_block(block: &Block, programs: &Path) -> Result<bool, String> {
             (Some(_), true) => Err("these commands are both run and marked as not run".into()),
             _ => Ok(true),
         },
+        "toml" if mark.not_run.is_some() => Ok(true),
         "toml" if mark.forwarder => check_forwarder(&block.text(), programs).map(|()| true),
         "toml" => check_spec(&block.text(), mark.refused).map(|()| true),
         _ if block.lines.iter().any(|line| line.starts_with("$ ") || line.starts_with("C:\\")) => {
