@@ -44,7 +44,11 @@ pub(crate) fn open(names: &Names, number: u64) -> io::Result<Segment> {
 
 /// Whether there is a file after `number`, so that nothing more will be written to this one.
 pub(crate) fn is_succeeded(names: &Names, number: u64) -> bool {
-    names.index(number + 1).exists() || names.rotated(number).exists()
+    names.index(number + 1).exists()
+        || names.rotated(number).exists()
+        // The index may be lost.
+        || names.compressed(number, Compression::Zstd).exists()
+        || names.compressed(number, Compression::Gzip).exists()
 }
 
 /// The number of the oldest file after `number`.
