@@ -95,6 +95,13 @@ impl Capture {
         self.inner.flush(now);
     }
 
+    /// Calls `changed` whenever something is lost, and when [`Stats::trouble`] comes, goes or is another; from
+    /// whatever thread that happens on, under its locks: it must return at once and ask nothing. The first one
+    /// that is given stays.
+    pub fn watch(&self, changed: Box<dyn Fn() + Send + Sync>) {
+        self.inner.counters.watch(changed);
+    }
+
     /// Counters and health. Never waits for the disk.
     #[must_use]
     pub fn stats(&self) -> Stats {

@@ -1,8 +1,9 @@
 //! What a capture tells about itself while it works, without ever making the asker wait for the disk.
 
 use std::{
+    fmt,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::SystemTime,
@@ -43,6 +44,17 @@ pub(crate) struct Counters {
     last_write: AtomicU64,
     failing: AtomicBool,
     trouble: Mutex<Trouble>,
+    watcher: Watcher,
+}
+
+/// Whom to tell when something is lost, or what is wrong changes.
+#[derive(Default)]
+struct Watcher(OnceLock<Box<dyn Fn() + Send + Sync>>);
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watcher")
+    }
 }
 
 #[derive(Debug, Default)]
@@ -59,37 +71,64 @@ impl Counters {
         self.last_write.store(nanoseconds(now), Relaxed);
     }
 
+    /// Tells `changed` from now on whenever something is lost, and when what is wrong is another thing.
+    pub fn watch(&self, changed: Box<dyn Fn() + Send + Sync>) {
+        // Who came first stays.
+        let _ = self.watcher.0.set(changed);
+    }
+
+    fn changed(&self) {
+        if let Some(tell) = self.watcher.0.get() {
+            tell();
+        }
+    }
+
     /// Shows the state of the queue.
     pub fn show_backlog(&self, backlog: &Backlog) {
         let lost = backlog.lost();
-        self.lost_lines.store(lost.lines, Relaxed);
-        self.lost_bytes.store(lost.bytes, Relaxed);
         self.held.store(backlog.used() as u64, Relaxed);
+        self.lost_lines.store(lost.lines, Relaxed);
+        if self.lost_bytes.swap(lost.bytes, Relaxed) != lost.bytes {
+            self.changed();
+        }
     }
 
     /// Writes fail.
     pub fn failing(&self, message: String, now: SystemTime) {
         let mut trouble = self.trouble();
-        let since = trouble.writing.take().map_or(now, |(since, _)| since);
-        trouble.writing = Some((since, message));
+        let before = trouble.writing.take();
+        let same = before.as_ref().is_some_and(|(_, text)| *text == message);
+        trouble.writing = Some((before.map_or(now, |(since, _)| since), message));
+        drop(trouble);
         self.failing.store(true, Relaxed);
+        if !same {
+            self.changed();
+        }
     }
 
     /// Writes succeed.
     pub fn recovered(&self) {
         if self.failing.swap(false, Relaxed) {
             self.trouble().writing = None;
+            self.changed();
         }
     }
 
     /// How rotation, retention and the index fare.
     pub fn upkeep(&self, message: Option<String>) {
-        self.trouble().upkeep = message;
+        self.tell(message, |trouble| &mut trouble.upkeep);
     }
 
     /// How compression fares.
     pub fn compression(&self, message: Option<String>) {
-        self.trouble().compression = message;
+        self.tell(message, |trouble| &mut trouble.compression);
+    }
+
+    fn tell(&self, message: Option<String>, place: fn(&mut Trouble) -> &mut Option<String>) {
+        let before = std::mem::replace(place(&mut self.trouble()), message.clone());
+        if before != message {
+            self.changed();
+        }
     }
 
     pub fn stats(&self) -> Stats {
