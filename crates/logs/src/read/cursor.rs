@@ -35,7 +35,7 @@ pub(crate) struct Cursor {
     begun: Position,
     /// The place of the last line taken in the order of lines.
     taken: Option<u64>,
-    /// So many files were gone before they were read to their end.
+    /// So many files were gone before they were read to their end, or could not be.
     lost: u64,
     /// What was taken last, or passed over before that.
     behind: Behind,
@@ -172,6 +172,11 @@ impl Cursor {
         Ok(())
     }
 
+    /// Makes a head of what was read already, if it holds one.
+    pub fn look(&mut self) {
+        while self.head.is_none() && !self.finished && self.look_for_line() {}
+    }
+
     /// Looks for a line end in what was read. False if more must be read first.
     fn look_for_line(&mut self) -> bool {
         let unread = &self.buffer[self.start..self.end];
@@ -260,6 +265,7 @@ impl Cursor {
     fn move_on(&mut self) -> io::Result<()> {
         let next = segment::next(&self.names, self.number)?;
         self.lost += next - self.number - 1;
+        self.lost += u64::from(self.source.as_ref().is_some_and(Source::is_damaged));
         self.number = next;
         self.source = None;
         self.records = Records::default();
