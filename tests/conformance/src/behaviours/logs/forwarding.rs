@@ -291,6 +291,11 @@ fn installed(c: &Context) -> Outcome {
         ensure!(status.text().contains("there"), "the sink is not in the status: {}", status.text());
         Ok(())
     });
+    if outcome.is_err() {
+        for told in [&["forward", "status"][..], &["logs", "abide-forward"], &["events", "abide-forward"]] {
+            c.abide(told)?;
+        }
+    }
     let gone = c.abide(&["forward", "uninstall"])?;
     outcome?;
     ensure!(gone.ok(), "`forward uninstall` ended with {:?}: {}", gone.code, gone.errors());
