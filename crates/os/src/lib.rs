@@ -1,6 +1,7 @@
 //! Everything in which operating systems differ: service managers, process trees, signals, accounts, limits.
 
 pub mod account;
+pub mod boot;
 pub mod console;
 pub mod endpoint;
 pub mod eventlog;

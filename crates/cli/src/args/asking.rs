@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use abide_logs::Level;
 use abide_spec::{Duration, Name};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
@@ -61,30 +63,86 @@ pub struct Status {
 /// `abide logs`
 #[derive(Debug, Args)]
 pub struct Logs {
-    /// The service
-    #[arg(add = ArgValueCompleter::new(service_names))]
-    pub name: Name,
+    /// The services; `*` and `?` stand for any letters [default: all]
+    #[arg(value_name = "NAME", add = ArgValueCompleter::new(service_names))]
+    pub names: Vec<String>,
     /// Go on with what comes
     #[arg(short, long)]
     pub follow: bool,
-    /// So many lines from the end [default: 100; all with --since or --grep]
-    #[arg(short = 'n', long, value_name = "N", conflicts_with = "since")]
-    pub lines: Option<usize>,
-    /// From a time on: 10m (ago), 2026-11-22, 2026-11-22T13:00:00Z
-    #[arg(long, value_name = "TIME")]
+    /// So many lines from the end, or `all` [default: 100; all when it is said which]
+    #[arg(short = 'n', long, visible_alias = "tail", value_name = "N")]
+    pub lines: Option<Count>,
+    /// From a time on: 10m (ago), 13:00, yesterday, 2026-11-22, 2026-11-22T13:00:00Z
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub since: Option<String>,
+    /// Up to a time, written the same way
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with = "follow")]
+    pub until: Option<String>,
+    /// Since this boot of the machine, or during the one that was N boots before (-1, -2)
+    #[arg(short, long, value_name = "N", num_args = 0..=1, default_missing_value = "0", allow_hyphen_values = true, conflicts_with_all = ["since", "until"])]
+    pub boot: Option<String>,
+    /// Only lines that this regular expression matches
+    #[arg(short, long, value_name = "RE", allow_hyphen_values = true)]
+    pub grep: Option<String>,
+    /// Let --grep take capital and small letters for the same
+    #[arg(short, long, requires = "grep")]
+    pub ignore_case: bool,
+    /// Only lines that --grep does not match
+    #[arg(short = 'v', long, requires = "grep")]
+    pub invert_match: bool,
+    /// Only entries of this level and above, with the lines that belong to them
+    #[arg(short, long, value_name = "LEVEL", value_parser = level())]
+    pub level: Option<Level>,
     /// One stream only
     #[arg(long, value_enum)]
     pub stream: Option<StreamChoice>,
-    /// Only lines that this regular expression matches
-    #[arg(long, value_name = "RE")]
-    pub grep: Option<String>,
-    /// With the time and the stream of each line
-    #[arg(short, long)]
+    /// How lines look
+    #[arg(short, long, value_enum, value_name = "FORM")]
+    pub output: Option<Form>,
+    /// With the time and the stream of each line, as --output short
+    #[arg(short, long, conflicts_with_all = ["output", "json"])]
     pub timestamps: bool,
-    /// As JSON, one object a line
-    #[arg(long)]
+    /// As JSON, one object a line, as --output json
+    #[arg(long, conflicts_with = "output")]
     pub json: bool,
+}
+
+/// How many lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// So many.
+    Last(usize),
+    /// As many as there are.
+    All,
+}
+
+impl std::str::FromStr for Count {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "all" => Ok(Self::All),
+            _ => text.parse().map(Self::Last).map_err(|_| "give a number of lines, or all".to_owned()),
+        }
+    }
+}
+
+/// How lines of a log look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// Time, stream and text.
+    Short,
+    /// The same with the time as ISO 8601 has it, with its zone.
+    Iso,
+    /// The text alone.
+    Cat,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Takes the words that are levels, those that mean the same included.
+fn level() -> impl TypedValueParser<Value = Level> {
+    PossibleValuesParser::new(Level::ALL.map(Level::name)).try_map(|word| word.parse::<Level>())
 }
 
 /// Which stream of a program's output.

@@ -13,7 +13,7 @@ use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::CompletionCandidate;
 
 pub use asking::{
-    Act, Completions, Events, Help, Json, Logs, Man, Names, Shell, Status, StreamChoice, Switch, SwitchDebug,
+    Act, Completions, Count, Events, Form, Help, Json, Logs, Man, Names, Shell, Status, StreamChoice, Switch, SwitchDebug,
 };
 pub use converting::{Export, Import};
 pub use forwarding::{Forward, ForwardAct, ForwardInstall};
@@ -127,7 +127,7 @@ pub enum Verb {
     Debug(SwitchDebug),
     /// What services do
     Status(Status),
-    /// What a service printed
+    /// What services printed
     Logs(Logs),
     /// What happened to a service, and why
     Events(Events),

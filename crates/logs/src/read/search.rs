@@ -22,8 +22,11 @@ use lanes::Lanes;
 
 /// Knows the lines that are wanted. It is shared by threads that look in different places at the same time.
 pub trait Find: Sync {
-    /// What it carries from one line to those behind it.
-    type Seen: Default + Send;
+    /// What it carries from one line of a stream to those behind it.
+    type Seen;
+
+    /// What it carries at first, in the part with this number.
+    fn seen(&self, part: usize) -> Self::Seen;
 
     /// How many bytes of what comes before a line it wants to have seen, at least, where they are there.
     fn looks_back(&self) -> usize {
@@ -38,33 +41,31 @@ pub trait Find: Sync {
 /// What a search tells.
 #[derive(Debug)]
 pub enum Found<'a> {
-    /// A line of the reader with this number.
+    /// A line of the part with this number.
     Line(usize, &'a Line),
     /// It will take a moment until there is more to tell.
     Pause,
 }
 
-/// Finds lines in the logs of some services, oldest first, all streams of all of them merged in the order of arrival.
+/// Finds lines in parts of the logs of some services, oldest first, all streams of all of them merged in the order of arrival.
 /// Ends early when `each` returns false.
 pub fn search<F: Find>(
-    readers: &[Reader],
-    range: &Range,
+    parts: &[(Reader, Range)],
     find: &F,
     each: impl FnMut(Found<'_>) -> bool,
 ) -> Result<(), Error> {
-    let lanes = Lanes::of(readers, range)?;
+    let lanes = Lanes::of(parts)?;
     forward::run(lanes, find, each)
 }
 
 /// Finds the last `n` lines, looking from the end backwards; they are told oldest first.
 pub fn search_last<F: Find>(
-    readers: &[Reader],
-    range: &Range,
+    parts: &[(Reader, Range)],
     find: &F,
     n: usize,
     each: impl FnMut(Found<'_>) -> bool,
 ) -> Result<(), Error> {
-    let lanes = Lanes::of(readers, range)?;
+    let lanes = Lanes::of(parts)?;
     back::run(lanes, find, n, each)
 }
 

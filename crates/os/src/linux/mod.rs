@@ -1,5 +1,6 @@
 //! What Linux has beyond other Unixes.
 
+pub(crate) mod boot;
 pub(crate) mod cgroup;
 pub(crate) mod clone;
 pub(crate) mod kin;

@@ -1,6 +1,8 @@
 //! What all Unix systems share. Linux extras are in `linux`.
 
 pub(crate) mod account;
+#[cfg(not(target_os = "linux"))]
+pub(crate) mod boot;
 pub(crate) mod accounts;
 pub(crate) mod child;
 pub(crate) mod children;

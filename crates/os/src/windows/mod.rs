@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod account;
+pub(crate) mod boot;
 pub(crate) mod command;
 pub(crate) mod console;
 pub(crate) mod desktop;

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, io, ops::RangeInclusive};
 
 use super::{
     Find, Found, failed, fill,
-    lanes::Lanes,
+    lanes::{Lanes, times},
     pool::{self, Done, Job, Pool},
     scan::{Keep, Scanned},
     units::{Lane, Unit},
@@ -13,7 +13,7 @@ use crate::{Error, read::Line};
 
 /// A lane on its way.
 struct Course<'a> {
-    reader: usize,
+    part: usize,
     lane: &'a mut Lane,
     /// What is being scanned or waits for what comes after it, latest first.
     units: VecDeque<(Unit, Option<Scanned>)>,
@@ -35,11 +35,10 @@ pub(super) fn run<F: Find>(
     n: usize,
     mut each: impl FnMut(Found<'_>) -> bool,
 ) -> Result<(), Error> {
-    let readers = lanes.readers;
-    let Some(first) = readers.first().filter(|_| n > 0) else { return Ok(()) };
-    let times = lanes.since..=lanes.until;
-    let courses = lanes.lanes.iter_mut().map(|(reader, lane)| Course {
-        reader: *reader,
+    let parts = lanes.parts;
+    let Some((first, _)) = parts.first().filter(|_| n > 0) else { return Ok(()) };
+    let courses = lanes.lanes.iter_mut().map(|(part, lane)| Course {
+        part: *part,
         lane,
         units: VecDeque::new(),
         found: VecDeque::new(),
@@ -51,19 +50,22 @@ pub(super) fn run<F: Find>(
     let searched = pool::with(find, |pool| {
         while let Some(at) = latest(&courses, n) {
             courses[at].dispatch(at, n, pool)?;
-            if courses[at].collect(&times) {
+            if {
+                let course = &mut courses[at];
+                course.collect(&times(&parts[course.part]))
+            } {
                 continue;
             }
             let Some(Done { lane, unit, scanned }) = pool.wait() else { break };
             let course = &mut courses[lane];
-            let scanned = scanned.map_err(|error| (course.reader, error))?;
+            let scanned = scanned.map_err(|error| (course.part, error))?;
             if let Some(place) = course.units.iter_mut().find(|(waiting, _)| *waiting == unit) {
                 place.1 = Some(scanned);
             }
         }
         Ok(())
     });
-    searched.map_err(failed(first))?.map_err(|(reader, error)| failed(&readers[reader])(error))?;
+    searched.map_err(failed(first))?.map_err(|(part, error)| failed(&parts[part].0)(error))?;
     tell(&mut courses, n, &mut each);
     Ok(())
 }
@@ -77,10 +79,10 @@ impl Course<'_> {
     fn dispatch(&mut self, at: usize, n: usize, pool: &Pool) -> Result<(), Trouble> {
         let ahead = if !self.begun { 1 } else { pool::threads() + 1 };
         while !self.ended && self.units.len() < ahead {
-            match self.lane.next_back().map_err(|error| (self.reader, error))? {
+            match self.lane.next_back().map_err(|error| (self.part, error))? {
                 Some(unit) => {
                     let (names, end) = (self.lane.names.clone(), self.lane.end);
-                    pool.scan(Job { lane: at, unit, names, end, keep: Keep::Last(n) });
+                    pool.scan(Job { lane: at, part: self.part, unit, names, end, keep: Keep::Last(n) });
                     self.units.push_back((unit, None));
                 }
                 None => self.ended = true,
@@ -139,7 +141,7 @@ fn tell(courses: &mut [Course<'_>], n: usize, each: &mut impl FnMut(Found<'_>) -
             continue;
         }
         fill(&mut line, course.lane.names.stream(), hit, &scanned.text[hit.begin..hit.end]);
-        if !each(Found::Line(course.reader, &line)) {
+        if !each(Found::Line(course.part, &line)) {
             return;
         }
     }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::{
     Find, Found, failed, fill,
-    lanes::Lanes,
+    lanes::{Lanes, times},
     pool::{self, Done, Job, Pool},
     scan::{Keep, Scanned},
     units::{Lane, Unit},
@@ -16,7 +16,7 @@ const ENOUGH: usize = if cfg!(test) { 10 } else { 1 << 20 };
 
 /// A lane on its way.
 struct Course<'a> {
-    reader: usize,
+    part: usize,
     lane: &'a mut Lane,
     /// What is being scanned or waits to be told, in order.
     units: VecDeque<(Unit, Option<Scanned>)>,
@@ -41,12 +41,11 @@ pub(super) fn run<F: Find>(
     find: &F,
     mut each: impl FnMut(Found<'_>) -> bool,
 ) -> Result<(), Error> {
-    let readers = lanes.readers;
-    let times = lanes.since..=lanes.until;
+    let parts = lanes.parts;
     let mut courses = Vec::with_capacity(lanes.lanes.len());
-    for (reader, lane) in &mut lanes.lanes {
-        let next = lane.next().map_err(failed(&readers[*reader]))?;
-        courses.push(Course { reader: *reader, lane, units: VecDeque::new(), told: 0, next });
+    for (part, lane) in &mut lanes.lanes {
+        let next = lane.next().map_err(failed(&parts[*part].0))?;
+        courses.push(Course { part: *part, lane, units: VecDeque::new(), told: 0, next });
     }
     // Where few lanes are searched, each has to keep all threads busy.
     let ahead = if courses.len() <= 4 { pool::threads() + 1 } else { 2 };
@@ -69,16 +68,16 @@ pub(super) fn run<F: Find>(
             let Some((_, Some(scanned))) = course.units.front() else { continue };
             let hit = &scanned.hits[course.told];
             course.told += 1;
-            if hit.stamp.is_none_or(|stamp| times.contains(&stamp.time)) {
+            if hit.stamp.is_none_or(|stamp| times(&parts[course.part]).contains(&stamp.time)) {
                 fill(&mut line, course.lane.names.stream(), hit, &scanned.text[hit.begin..hit.end]);
-                if !each(Found::Line(course.reader, &line)) {
+                if !each(Found::Line(course.part, &line)) {
                     return Ok(());
                 }
             }
         }
     });
-    let Some(first) = readers.first() else { return Ok(()) };
-    searched.map_err(failed(first))?.map_err(|(reader, error)| failed(&readers[reader])(error))
+    let Some((first, _)) = parts.first() else { return Ok(()) };
+    searched.map_err(failed(first))?.map_err(|(part, error)| failed(&parts[part].0)(error))
 }
 
 type Trouble = (usize, std::io::Error);
@@ -95,19 +94,19 @@ fn dispatch(courses: &mut [Course<'_>], pool: &Pool, ahead: usize) -> Result<boo
         any = true;
         pool.scan(job(course, at, unit));
         course.units.push_back((unit, None));
-        course.next = course.lane.next().map_err(|error| (course.reader, error))?;
+        course.next = course.lane.next().map_err(|error| (course.part, error))?;
     }
 }
 
 fn job(course: &Course<'_>, at: usize, unit: Unit) -> Job {
     let keep = Keep::First(ENOUGH);
-    Job { lane: at, unit, names: course.lane.names.clone(), end: course.lane.end, keep }
+    Job { lane: at, part: course.part, unit, names: course.lane.names.clone(), end: course.lane.end, keep }
 }
 
 /// Takes what was scanned to its place; what it left over is scanned next.
 fn store(courses: &mut [Course<'_>], pool: &Pool, done: Done) -> Result<(), Trouble> {
     let course = &mut courses[done.lane];
-    let scanned = done.scanned.map_err(|error| (course.reader, error))?;
+    let scanned = done.scanned.map_err(|error| (course.part, error))?;
     let Some(place) = course.units.iter().position(|(unit, _)| *unit == done.unit) else { return Ok(()) };
     if let Some(from) = scanned.rest {
         let order = scanned.hits.last().map_or(done.unit.order, |hit| hit.order());

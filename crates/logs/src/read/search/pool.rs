@@ -26,6 +26,8 @@ const MOST: usize = 8;
 #[derive(Debug)]
 pub(super) struct Job {
     pub lane: usize,
+    /// The number of the part of its lane.
+    pub part: usize,
     pub unit: Unit,
     pub names: Names,
     pub end: Position,
@@ -96,9 +98,10 @@ pub(super) fn with<F: Find, T>(find: &F, work: impl FnOnce(&Pool) -> T) -> io::R
             let thread = thread::Builder::new().name("abide-search".to_owned());
             let begun = thread.spawn_scoped(scope, move || {
                 let next = || listen.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
-                while let Some(Job { lane, unit, names, end, keep }) = next() {
+                while let Some(Job { lane, part, unit, names, end, keep }) = next() {
                     let mut promise = Promise { tell: &tell, done: Some((lane, unit)) };
-                    promise.keep(scan(&names, &unit, end, find, keep, &|| stopped.load(Relaxed)));
+                    let seen = find.seen(part);
+                    promise.keep(scan(&names, &unit, end, (find, seen), keep, &|| stopped.load(Relaxed)));
                 }
             });
             if let (0, Err(error)) = (number, begun) {

@@ -69,7 +69,7 @@ pub(super) fn scan<F: Find>(
     names: &Names,
     unit: &Unit,
     end: Position,
-    find: &F,
+    (find, seen): (&F, F::Seen),
     keep: Keep,
     stopped: &dyn Fn() -> bool,
 ) -> io::Result<Scanned> {
@@ -93,7 +93,7 @@ pub(super) fn scan<F: Find>(
         number: unit.number,
         end,
         find,
-        seen: F::Seen::default(),
+        seen,
         records: None,
         dated: 0,
         keep,

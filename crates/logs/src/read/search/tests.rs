@@ -18,6 +18,8 @@ struct Text(&'static [u8]);
 impl Find for Text {
     type Seen = ();
 
+    fn seen(&self, _: usize) {}
+
     fn find(&self, (): &mut (), text: &[u8]) -> Option<usize> {
         if self.0.is_empty() { (!text.is_empty()).then_some(0) } else { memmem::find(text, self.0) }
     }
@@ -28,6 +30,10 @@ struct Behind(u8);
 
 impl Find for Behind {
     type Seen = bool;
+
+    fn seen(&self, _: usize) -> bool {
+        false
+    }
 
     fn looks_back(&self) -> usize {
         1000
@@ -77,7 +83,7 @@ fn capture(dirs: &[&Path], settings: &Settings, output: &[Print]) {
 
 /// What reading line by line finds, of one service.
 fn read<F: Find>(reader: &Reader, range: &Range, find: &F) -> Vec<Line> {
-    let mut seen = [F::Seen::default(), F::Seen::default()];
+    let mut seen = [find.seen(0), find.seen(0)];
     let mut wanted = |line: &Line| {
         let text = if line.complete { [&line.bytes[..], b"\n"].concat() } else { line.bytes.clone() };
         find.find(&mut seen[line.stream.index()], &text).is_some()
@@ -94,9 +100,10 @@ fn found<F: Find>(readers: &[Reader], range: &Range, find: &F, last: Option<usiz
         }
         true
     };
+    let parts: Vec<_> = readers.iter().map(|reader| (reader.clone(), *range)).collect();
     match last {
-        None => search(readers, range, find, each).unwrap(),
-        Some(n) => search_last(readers, range, find, n, each).unwrap(),
+        None => search(&parts, find, each).unwrap(),
+        Some(n) => search_last(&parts, find, n, each).unwrap(),
     }
     found
 }
@@ -202,13 +209,13 @@ fn a_search_ends_when_nobody_listens_any_more() {
     let dir = tempfile::tempdir().unwrap();
     let output: Vec<Print> = (0..100).map(|_| (0, Stream::Stdout, b"a\n".to_vec(), 1)).collect();
     capture(&[dir.path()], &Settings::default(), &output);
-    let readers = [Reader::open(dir.path()).unwrap()];
     let mut told = 0;
     let [range, ..] = ranges((0, 0));
+    let parts = [(Reader::open(dir.path()).unwrap(), range)];
     let each = |found: Found<'_>| {
         told += usize::from(matches!(found, Found::Line(..)));
         told < 3
     };
-    search(&readers, &range, &Text(b"a"), each).unwrap();
+    search(&parts, &Text(b"a"), each).unwrap();
     assert_eq!(told, 3);
 }
