@@ -166,7 +166,7 @@ impl Joiner {
                 }
                 Err(trace) => trace,
             },
-            None => Trace::begin(&line.bytes),
+            None => self.rule.begin(&line.bytes, || Level::of(&line.bytes)),
         };
         self.begin(line, trace);
     }
@@ -217,12 +217,14 @@ impl Joiner {
     /// Adds `line` to the entry that is open; or ends it and gives what begins with the line.
     fn join(&mut self, mut open: Open, line: &Line) -> Result<Open, Trace> {
         let place = usize::try_from(open.slot - self.given).unwrap_or(usize::MAX);
-        let Some(slot) = self.slots.get_mut(place) else { return Err(Trace::begin(&line.bytes)) };
+        let Some(slot) = self.slots.get_mut(place) else {
+            return Err(self.rule.begin(&line.bytes, || Level::of(&line.bytes)));
+        };
         let entry = &mut slot.entry;
         let next = if entry.complete { self.rule.next(open.trace, &line.bytes) } else { Some(open.trace) };
         let Some(trace) = next else {
             slot.done = true;
-            return Err(Trace::begin(&line.bytes));
+            return Err(self.rule.begin(&line.bytes, || Level::of(&line.bytes)));
         };
         if entry.lines >= MOST_LINES || entry.bytes.len() + line.bytes.len() >= MOST_BYTES {
             slot.done = true;

@@ -54,8 +54,9 @@ impl LevelOf {
             // The next part of an entry that is too long for one, or of a line, is as important as the one before.
             (Some(open), Some(trace)) => Open { trace, lines: 1, bytes: line.len(), complete, ..open },
             _ => {
-                let trace = Trace::begin(line);
-                Open { trace, level: Level::of(line), lines: 1, bytes: line.len(), complete }
+                let level = Level::of(line);
+                let trace = self.rule.begin(line, || level);
+                Open { trace, level, lines: 1, bytes: line.len(), complete }
             }
         };
         self.open = Some(open);
@@ -64,6 +65,14 @@ impl LevelOf {
 }
 
 impl JoinRule {
+    /// What an entry is that begins with `line`.
+    pub(super) fn begin(&self, line: &[u8], level: impl FnOnce() -> Option<Level>) -> Trace {
+        match self {
+            Self::StackTraces => Trace::begin(line, level()),
+            Self::Start(_) => Trace::Message,
+        }
+    }
+
     /// What an entry that is `trace` becomes by `line`; `None` if the line begins the next one.
     pub(super) fn next(&self, trace: Trace, line: &[u8]) -> Option<Trace> {
         match self {

@@ -38,8 +38,8 @@ pub(super) enum Trace {
 }
 
 impl Trace {
-    /// What an entry that begins with `line` is.
-    pub(super) fn begin(line: &[u8]) -> Self {
+    /// What an entry is that begins with `line`, whose level is `level`.
+    pub(super) fn begin(line: &[u8], level: Option<Level>) -> Self {
         let starts = |words: &[u8]| line.starts_with(words);
         match line.first() {
             Some(b' ' | b'\t') => Self::Block,
@@ -47,13 +47,13 @@ impl Trace {
             Some(b'f') if starts(b"fatal error: ") => Self::Go,
             Some(b'g') if is_goroutine(line) => Self::Go,
             Some(b'T') if starts(TRACEBACK) => Self::Python,
-            Some(b't') if starts(b"thread '") && Level::of(line).is_some() => match line.trim_ascii_end() {
+            Some(b't') if starts(b"thread '") && level.is_some() => match line.trim_ascii_end() {
                 [.., b':'] => Self::RustHead,
                 _ => Self::Rust,
             },
             Some(b'E') if starts(b"Error: ") => Self::Ended,
             _ if names_failure(line) => Self::Message,
-            _ if Level::of(line).is_some_and(|level| level >= Level::Warn) => Self::Logged,
+            _ if level.is_some_and(|level| level >= Level::Warn) => Self::Logged,
             _ => Self::Message,
         }
     }
