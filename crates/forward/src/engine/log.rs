@@ -8,8 +8,6 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use abide_logs::{Follow, JoinRule, Joiner, Level, Line, Mark, Reader, Start, Stream, Streams};
 
 use super::queue::Queue;
-#[allow(unused)]
-use super::seam::{Beside as _, Past as _};
 use crate::sink::{Batch, Limits, Service, Uid};
 
 /// Lines read before the time is looked at, and the batch given a chance.

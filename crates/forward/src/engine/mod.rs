@@ -20,8 +20,6 @@ mod names;
 mod places;
 mod queue;
 mod scout;
-#[allow(unused)]
-mod seam;
 mod source;
 pub mod status;
 

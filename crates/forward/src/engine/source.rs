@@ -12,8 +12,6 @@ use super::events::{self, EventMark};
 use super::log::{self, Log, Stopped, Wish};
 use super::places::Places;
 use super::queue::Queue;
-#[allow(unused)]
-use super::seam::{Beside as _, Past as _};
 use crate::config::SinkConfig;
 use crate::sink::{Batch, Host, Limits, Service};
 

@@ -4,8 +4,6 @@ use abide_spec::Name;
 
 use super::super::log;
 use super::super::queue::Held;
-#[allow(unused)]
-use super::super::seam::Past as _;
 use super::super::source::{Source, Stage};
 use super::super::status::Trouble;
 use super::Courier;
