@@ -17,6 +17,8 @@ use crate::{Compression, Stream};
 pub(crate) struct Names {
     dir: PathBuf,
     stream: Stream,
+    /// Where rotated files are looked for that are gone from the folder.
+    beside: Option<PathBuf>,
 }
 
 /// What there is of one stream in a folder.
@@ -41,7 +43,17 @@ const MOST: u64 = 1 << 48;
 
 impl Names {
     pub fn new(dir: &Path, stream: Stream) -> Self {
-        Self { dir: dir.to_owned(), stream }
+        Self { dir: dir.to_owned(), stream, beside: None }
+    }
+
+    /// The same, with a second folder for rotated files.
+    pub fn beside(self, folder: Option<&Path>) -> Self {
+        Self { beside: folder.map(Path::to_owned), ..self }
+    }
+
+    /// The names in the second folder.
+    pub fn second(&self) -> Option<Self> {
+        self.beside.as_deref().map(|folder| Self::new(folder, self.stream))
     }
 
     pub fn dir(&self) -> &Path {
@@ -81,7 +93,10 @@ impl Names {
     /// What is there. Names that are not of this stream's making are left out.
     pub fn list(&self) -> io::Result<Listing> {
         let mut listing = Listing::default();
-        for entry in fs::read_dir(&self.dir)? {
+        let mut entries: Vec<_> = fs::read_dir(&self.dir)?.collect();
+        // It may come and go as it is needed.
+        entries.extend(self.beside.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten());
+        for entry in entries {
             let entry = entry?;
             let name = entry.file_name();
             let Some((number, rest)) = name.to_str().and_then(|name| self.parse(name)) else { continue };

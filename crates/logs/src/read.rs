@@ -37,6 +37,7 @@ struct Position {
 #[derive(Clone, Debug)]
 pub struct Reader {
     dir: PathBuf,
+    beside: Option<PathBuf>,
 }
 
 /// Where reading starts.
@@ -110,7 +111,14 @@ impl Reader {
     /// A reader of the log in `dir`.
     pub fn open(dir: &Path) -> Result<Self, Error> {
         fs::read_dir(dir).map_err(Error::io("read the log in", dir))?;
-        Ok(Self { dir: dir.to_owned() })
+        Ok(Self { dir: dir.to_owned(), beside: None })
+    }
+
+    /// The same, with a second folder in which rotated files and their indexes are looked for that are gone from the
+    /// first: there someone keeps them whom retention would be too early for. It may come and go.
+    #[must_use]
+    pub fn beside(self, folder: &Path) -> Self {
+        Self { beside: Some(folder.to_owned()), ..self }
     }
 
     /// The lines from `start` to what is the end now, oldest first, the streams merged in the order of arrival.
@@ -168,7 +176,7 @@ impl Reader {
     fn bounds(&self, range: &Range, follow: bool) -> io::Result<Vec<Bounds>> {
         let streams = Stream::BOTH.into_iter().filter(|stream| range.streams.contains(*stream));
         let bounds = streams.map(|stream| {
-            let names = Names::new(&self.dir, stream);
+            let names = Names::new(&self.dir, stream).beside(self.beside.as_deref());
             let now = seek::end(&names)?;
             let end = match range.until {
                 Until::Now => now,

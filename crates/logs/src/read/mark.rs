@@ -93,6 +93,14 @@ impl Mark {
         self
     }
 
+    /// The same mark as if `file` of `stream` had been read to its end: for whoever passes over it.
+    #[must_use]
+    pub fn past(mut self, stream: Stream, file: u64) -> Self {
+        let order = self.place(stream).and_then(|place| place.order);
+        self.set(stream, Place { file: file + 1, offset: 0, order, behind: Behind::Line });
+        self
+    }
+
     pub(crate) const fn place(&self, stream: Stream) -> Option<Place> {
         match stream {
             Stream::Stdout => self.stdout,

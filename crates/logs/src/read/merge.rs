@@ -79,6 +79,11 @@ impl Merge {
     /// The cursor whose head came first.
     fn first(&mut self) -> Result<Option<usize>, Error> {
         loop {
+            // What was read already comes before what may be read: of a stream that is silent while another one is not,
+            // a look then serves for all the lines of a buffer.
+            if self.cursors.iter().all(|cursor| cursor.head().is_none()) {
+                self.cursors.iter_mut().for_each(Cursor::look);
+            }
             let heads = self.cursors.iter().enumerate();
             let first = heads
                 .filter_map(|(at, cursor)| Some((cursor.head()?.order(), at)))

@@ -188,7 +188,8 @@ fn readable(file: &mut File, at: u64, end: u64) -> io::Result<Option<(u64, Recor
 }
 
 fn open_index(names: &Names, number: u64) -> Option<File> {
-    let mut file = File::open(names.index(number)).ok()?;
+    let beside = || File::open(names.second()?.index(number)).ok();
+    let mut file = File::open(names.index(number)).ok().or_else(beside)?;
     let first = read_slot(&mut file, 0).ok()??;
     (first == header(names.stream(), number)).then_some(file)
 }
