@@ -1,6 +1,10 @@
 //! Finding and opening a file of a stream by its number, whatever form it has by now.
 
-use std::{fs::File, io};
+use std::{
+    fs::{self, File},
+    io,
+    path::Path,
+};
 
 use super::source::Source;
 use crate::{Compression, names::Names};
@@ -33,7 +37,7 @@ pub(crate) fn open(names: &Names, number: u64) -> io::Result<Segment> {
         if number < current {
             return open_rotated(names, number);
         }
-        let Some(file) = present(File::open(names.current()))? else { return Ok(Segment::Coming) };
+        let Some(file) = present(&names.current())? else { return Ok(Segment::Coming) };
         // The name may have gone to the next file between the two calls; then the number has changed too.
         if names.list()?.current() == current {
             return Ok(Segment::There(Source::Plain(file)));
@@ -49,6 +53,9 @@ pub(crate) fn is_succeeded(names: &Names, number: u64) -> bool {
         // The index may be lost.
         || names.compressed(number, Compression::Zstd).exists()
         || names.compressed(number, Compression::Gzip).exists()
+        || names.second().is_some_and(|second| is_succeeded(&second, number))
+        // Retention may have taken all of these.
+        || names.list().is_ok_and(|listing| listing.current() > number)
 }
 
 /// The number of the oldest file after `number`.
@@ -69,17 +76,24 @@ fn open_rotated(names: &Names, number: u64) -> io::Result<Segment> {
         (names.compressed(number, Compression::Gzip), Compression::Gzip),
     ];
     for (path, compression) in forms {
-        if let Some(file) = present(File::open(path))? {
+        if let Some(file) = present(&path)? {
             return Ok(Segment::There(Source::new(file, compression)?));
         }
     }
-    Ok(Segment::Gone)
+    match names.second() {
+        Some(second) => open_rotated(&second, number),
+        None => Ok(Segment::Gone),
+    }
 }
 
-fn present(opened: io::Result<File>) -> io::Result<Option<File>> {
-    match opened {
-        Ok(file) => Ok(Some(file)),
+/// The file at `path`, if one is there: not a folder, say, nor a pipe, whose opening might wait for ever.
+fn present(path: &Path) -> io::Result<Option<File>> {
+    let found = fs::metadata(path).and_then(|found| found.is_file().then(|| File::open(path)).transpose());
+    match found {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error),
+        // A link to itself, say.
+        Err(_) if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) => Ok(None),
+        other => other,
     }
 }
