@@ -39,6 +39,10 @@ pub fn install(
     if known.installed && !known.managed_by_abide {
         return Err(Failure::new(Exit::Failed, format!("{NAME} is installed by something else than Abide")));
     }
+    // Where no service was ever installed there are no logs yet, and the spec names their folder.
+    let logs = &scene.layout.logs;
+    abide_os::fs::public_dir(logs)
+        .map_err(|error| Failure::io(format!("the folder {} cannot be made", logs.display()), &error))?;
     let desired = Desired::new(spec, Some(&text), plan::supervisor()?);
     let plan = manager.plan(&desired)?;
     findings::refuse(&format!("{NAME} cannot be installed"), &plan.findings)?;
