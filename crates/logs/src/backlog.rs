@@ -52,6 +52,13 @@ pub(crate) struct Backlog {
     limit: usize,
     /// For each stream, what was dropped before the first of its pieces.
     gaps: [Gap; 2],
+    /// For each stream, whether what was taken out of the queue last is a line without its end.
+    begun: [bool; 2],
+    /// For each stream, the end of such a line, saved from what was dropped behind it.
+    ends: [Option<Piece>; 2],
+    /// For each stream, whether the first line end in what is dropped is that of such a line: no line is missing then, but
+    /// the end of one.
+    torn: [bool; 2],
     /// For each stream, how much of the line in which a gap began was skipped, while its end has not come.
     skipping: [Option<u64>; 2],
     /// All that was ever dropped.
@@ -66,13 +73,21 @@ impl Backlog {
             used: 0,
             limit,
             gaps: [Gap::default(); 2],
+            begun: [false; 2],
+            ends: [None, None],
+            torn: [false; 2],
             skipping: [None; 2],
             lost: Gap::default(),
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
+        self.pieces.is_empty() && self.ends.iter().all(Option::is_none)
+    }
+
+    /// What was written of `stream` past this queue ends within a line, or not.
+    pub fn begun(&mut self, stream: Stream, within_line: bool) {
+        self.begun[stream.index()] = within_line;
     }
 
     /// Memory in use, in bytes.
@@ -114,6 +129,10 @@ impl Backlog {
 
     /// Takes out what is to be written next: a line about the gap, where there is one.
     pub fn pop(&mut self) -> Option<Piece> {
+        if let Some(end) = self.ends.iter_mut().find_map(Option::take) {
+            self.used -= end.cost();
+            return Some(end);
+        }
         self.skip_rest_of_line();
         let (stream, stamp) = match self.pieces.front()? {
             Piece::Bytes { stream, stamp, .. } | Piece::End { stream, stamp } => (*stream, *stamp),
@@ -121,8 +140,16 @@ impl Backlog {
         };
         let gap = std::mem::take(&mut self.gaps[stream.index()]);
         if gap.bytes == 0 {
-            return self.take();
+            let piece = self.take();
+            match &piece {
+                Some(Piece::Bytes { bytes, .. }) => {
+                    self.begun[stream.index()] = bytes.last().is_some_and(|byte| *byte != b'\n');
+                }
+                _ => self.begun[stream.index()] = false,
+            }
+            return piece;
         }
+        self.begun[stream.index()] = false;
         Some(Piece::Bytes { stream, stamp, kind: Kind::Gap, bytes: gap.line(), done: 0 })
     }
 
@@ -155,18 +182,43 @@ impl Backlog {
     fn make_room(&mut self) {
         while self.used > self.limit {
             match self.take() {
-                Some(Piece::Bytes { stream, bytes, done, .. }) => {
-                    let rest = &bytes[done..];
+                Some(Piece::Bytes { stream, stamp, kind, bytes, done }) => {
+                    let saved = self.save_end(stream, stamp, kind, &bytes[done..]);
+                    let rest = &bytes[done + saved..];
                     self.lose(stream, lines_in(rest), rest.len());
-                    if rest.last().is_some_and(|byte| *byte != b'\n') {
-                        self.skipping[stream.index()].get_or_insert(0);
+                    match rest.last() {
+                        Some(b'\n') => self.skipping[stream.index()] = None,
+                        Some(_) => {
+                            self.skipping[stream.index()].get_or_insert(0);
+                        }
+                        None => {}
                     }
                 }
-                Some(Piece::End { stream, .. }) => self.skipping[stream.index()] = None,
+                Some(Piece::End { stream, .. }) => {
+                    self.skipping[stream.index()] = None;
+                    self.torn[stream.index()] = false;
+                }
                 Some(Piece::Rotate) => {}
                 None => return,
             }
         }
+    }
+
+    /// The end of a line that has begun in the file is not dropped with what follows it, if it is at hand. How many bytes
+    /// of `dropped` that is.
+    fn save_end(&mut self, stream: Stream, stamp: Stamp, kind: Kind, dropped: &[u8]) -> usize {
+        if !std::mem::take(&mut self.begun[stream.index()]) {
+            return 0;
+        }
+        let Some(length) = memchr(b'\n', dropped).map(|at| at + 1).filter(|length| *length <= self.limit / 4)
+        else {
+            self.torn[stream.index()] = true;
+            return 0;
+        };
+        let end = Piece::Bytes { stream, stamp, kind, bytes: dropped[..length].to_vec(), done: 0 };
+        self.used += end.cost();
+        self.ends[stream.index()] = Some(end);
+        length
     }
 
     /// What is left of a line whose beginning was dropped goes with it.
@@ -193,6 +245,8 @@ impl Backlog {
     }
 
     fn lose(&mut self, stream: Stream, lines: u64, bytes: usize) {
+        let is_torn = lines > 0 && std::mem::take(&mut self.torn[stream.index()]);
+        let lines = lines - u64::from(is_torn);
         for gap in [&mut self.gaps[stream.index()], &mut self.lost] {
             gap.bytes += bytes as u64;
             gap.lines += lines;
@@ -286,6 +340,28 @@ mod tests {
         // Dropped: two pieces of the first round and one of the second, and the rest of its last line.
         assert_eq!(drain(&mut backlog), "[abide: 6 lines (28 B) dropped here]\none\ntwo\nthree\n");
         assert_eq!(backlog.lost(), Gap { lines: 6, bytes: 28 });
+    }
+
+    #[test]
+    fn the_end_of_a_line_that_has_begun_in_the_file_is_kept() {
+        let mut backlog = Backlog::new(4 * (OVERHEAD + 16));
+        backlog.begun(Stream::Stdout, true);
+        for at in 0..5 {
+            backlog.push(Stream::Stdout, stamp(at), true, b"e\none\ntwo\nthre");
+        }
+        assert_eq!(
+            drain(&mut backlog),
+            "e\n[abide: 6 lines (28 B) dropped here]\none\ntwo\nthree\none\ntwo\nthree\none\ntwo\nthre"
+        );
+        // Where its end is not at hand, it is no line that is missing.
+        let mut backlog = Backlog::new(OVERHEAD + 40);
+        backlog.begun(Stream::Stdout, true);
+        backlog.push(Stream::Stdout, stamp(0), true, &[b'x'; 30]);
+        backlog.push(Stream::Stdout, stamp(1), true, b"x\none\n");
+        backlog.push(Stream::Stdout, stamp(2), true, b"two\n");
+        let text = drain(&mut backlog);
+        assert!(text.starts_with("[abide: ") && text.ends_with("two\n"), "{text}");
+        assert_eq!(backlog.lost().lines + text.lines().count() as u64 - 1, 2, "{text}");
     }
 
     #[test]

@@ -90,9 +90,17 @@ impl Capture {
         }
     }
 
-    /// Tries again to write what the disk refused so far. Every write does so too.
+    /// Tries again to write what the disk refused so far, and removes what is too old to be kept. Every write does so
+    /// too, so this is for silent programs alone. Does nothing while another thread writes.
     pub fn flush(&self, now: SystemTime) {
         self.inner.flush(now);
+    }
+
+    /// When the next rotated file is too old to be kept, by [`Settings::max_age`]: the time for a
+    /// [`flush`](Self::flush). Changes with every rotation.
+    #[must_use]
+    pub fn next_upkeep(&self) -> Option<SystemTime> {
+        self.inner.counters.next_upkeep()
     }
 
     /// Calls `changed` whenever something is lost, and when [`Stats::trouble`] comes, goes or is another; from

@@ -42,6 +42,7 @@ pub(crate) struct Counters {
     lost_bytes: AtomicU64,
     held: AtomicU64,
     last_write: AtomicU64,
+    upkeep_due: AtomicU64,
     failing: AtomicBool,
     trouble: Mutex<Trouble>,
     watcher: Watcher,
@@ -117,6 +118,16 @@ impl Counters {
     /// How rotation, retention and the index fare.
     pub fn upkeep(&self, message: Option<String>) {
         self.tell(message, |trouble| &mut trouble.upkeep);
+    }
+
+    /// When the next file is too old to be kept.
+    pub fn upkeep_due(&self, due: Option<u64>) {
+        self.upkeep_due.store(due.unwrap_or(0), Relaxed);
+    }
+
+    /// As it was last told.
+    pub fn next_upkeep(&self) -> Option<SystemTime> {
+        Some(self.upkeep_due.load(Relaxed)).filter(|due| *due > 0).and_then(system_time)
     }
 
     /// How compression fares.

@@ -47,6 +47,9 @@ impl Direct {
             if !work.is_behind() {
                 let record = fresh.then_some(Kind::Output);
                 let Err(stuck) = work.keeper.write(stream, bytes, stamp, record) else { return };
+                for stream in Stream::BOTH {
+                    work.backlog.begun(stream, work.keeper.is_within_line(stream));
+                }
                 work.backlog.push(stream, stamp, true, &bytes[stuck.taken..]);
                 self.counters.failing(stuck.error.to_string(), now);
                 self.counters.show_backlog(&work.backlog);
@@ -71,10 +74,11 @@ impl Direct {
 
     pub fn flush(&self, now: SystemTime) {
         // While another thread writes it does just that.
-        if let Some(mut work) = self.try_lock()
-            && work.is_behind()
-        {
-            self.catch_up(&mut work, now);
+        if let Some(mut work) = self.try_lock() {
+            if work.is_behind() {
+                self.catch_up(&mut work, now);
+            }
+            work.keeper.tidy(now);
         }
         self.rotate_if_wanted();
     }

@@ -3,7 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use crate::{
@@ -85,6 +85,19 @@ impl IndexFile {
     fn cut(&self) -> io::Result<()> {
         OpenOptions::new().write(true).open(&self.path)?.set_len(self.length)
     }
+}
+
+/// When what the index at `path` tells of last arrived, in nanoseconds since 1970; `None` if there is none that tells.
+pub(crate) fn last_time(path: &Path) -> Option<u64> {
+    let mut file = File::open(path).ok()?;
+    let mut slots = file.metadata().ok()?.len() / SLOT as u64;
+    while slots > 1 {
+        slots -= 1;
+        if let Some(record) = Record::decode(&read_slot(&mut file, slots * SLOT as u64).ok()??) {
+            return Some(record.stamp.time);
+        }
+    }
+    None
 }
 
 /// The slot at `at`, if the file is that long.

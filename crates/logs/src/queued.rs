@@ -117,6 +117,9 @@ impl Shared {
                 if queue.closing {
                     break;
                 }
+                drop(queue);
+                keeper.tidy(SystemTime::now());
+                queue = self.lock();
                 queue = self.wait_for_news(queue, seen);
                 continue;
             };

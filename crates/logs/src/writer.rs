@@ -16,7 +16,6 @@ use crate::{
     index::{Kind, Record, Stamp},
     index_file::IndexFile,
     names::{Listing, Names},
-    retention,
 };
 
 /// How often it is checked that nobody moved or emptied the file: nanoseconds.
@@ -32,7 +31,6 @@ pub(crate) struct StreamWriter {
     files: Files,
     limit: u64,
     every: Option<u64>,
-    keep: usize,
 
     number: u64,
     log: Option<File>,
@@ -51,7 +49,7 @@ pub(crate) struct StreamWriter {
     record_owed: bool,
     last: Stamp,
 
-    /// What went wrong with rotation or retention, and with the index; the output itself is safe.
+    /// What went wrong with rotation, and with the index; the output itself is safe.
     trouble: Option<String>,
     index_trouble: Option<String>,
     /// Whether a file was rotated since this was last asked.
@@ -68,8 +66,13 @@ pub(crate) struct Stuck {
 }
 
 impl StreamWriter {
-    /// Opens the files of `stream` in `dir`, repairing what a crash left.
-    pub fn open(dir: &Path, stream: Stream, settings: &Settings, files: Files) -> io::Result<Self> {
+    /// Opens the files of `stream` in `dir`, repairing what a crash left; with what is there.
+    pub fn open(
+        dir: &Path,
+        stream: Stream,
+        settings: &Settings,
+        files: Files,
+    ) -> io::Result<(Self, Listing)> {
         let names = Names::new(dir, stream);
         let listing = names.list()?;
         for leftover in &listing.leftovers {
@@ -81,7 +84,6 @@ impl StreamWriter {
             files,
             limit: settings.size,
             every: settings.every.map(nanoseconds),
-            keep: settings.keep,
             number: listing.current(),
             log: None,
             index: None,
@@ -104,13 +106,17 @@ impl StreamWriter {
             Err(error) if stays(&error) => return Err(error),
             _ => {}
         }
-        writer.retain(Ok(listing));
-        Ok(writer)
+        Ok((writer, listing))
     }
 
     /// The names of the files.
     pub fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// The number of the file being written.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// The newest stamp in the files.
@@ -138,6 +144,11 @@ impl StreamWriter {
                 format!("cannot write {}: {error}", self.names.current().display()),
             ),
         })
+    }
+
+    /// Whether the file ends within a line that goes on.
+    pub fn is_within_line(&self) -> bool {
+        self.line > 0 && !self.line_ended
     }
 
     /// The line in hand will not go on.
@@ -317,8 +328,6 @@ impl StreamWriter {
         self.rotated = true;
         self.begin_next();
         self.trouble = None;
-        let listing = self.names.list();
-        self.retain(listing);
         Ok(())
     }
 
@@ -339,14 +348,6 @@ impl StreamWriter {
         self.trouble = Some(format!("cannot rotate {}: {error}", self.names.current().display()));
         self.held_off = self.size + HOLD_OFF;
         self.born = Some(time);
-    }
-
-    fn retain(&mut self, listing: io::Result<Listing>) {
-        let retain = |listing| retention::retain(&self.names, &listing, self.number, self.keep);
-        if let Err(error) = listing.and_then(retain) {
-            let dir = self.names.dir().display();
-            self.trouble = Some(format!("cannot remove old log files from {dir}: {error}"));
-        }
     }
 
     /// Notices, within a second of output, when someone else removed, renamed or emptied the file.
