@@ -14,6 +14,7 @@ class Programs:
     loop: str
     tick: str
     lag: str
+    chatter: str
 
 
 def build(into: pathlib.Path) -> Programs:
