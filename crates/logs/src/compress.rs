@@ -15,7 +15,7 @@ use crate::{
     codec::{BLOCK, encoder},
     counters::Counters,
     files::Files,
-    names::Names,
+    names::{Listing, Names},
 };
 
 /// Only one file is compressed at a time in a whole process, however many services it looks after: compression
@@ -89,6 +89,7 @@ impl Job {
     }
 
     fn run(&self) {
+        (self.files.background)();
         loop {
             let mut state = self.state();
             if !std::mem::take(&mut state.wanted) || self.stop.load(Relaxed) {
@@ -102,26 +103,41 @@ impl Job {
         }
     }
 
+    /// Compresses until nothing is left. The newest file comes first: where a program prints faster than one thread
+    /// compresses, retention takes the oldest, and no work was wasted on them.
     fn compress_all(&self) -> io::Result<()> {
-        let mut outcome = Ok(());
-        for names in &self.names {
-            let listing = names.list()?;
-            for &number in &listing.plain {
-                let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-                if self.stop.load(Relaxed) {
-                    return outcome;
-                }
-                // Where both are there, a crash came between the last two steps of what follows.
-                let result = if listing.compressed.contains(&number) {
-                    remove(names, number)
-                } else {
-                    self.compress(names, number)
-                };
-                drop(turn);
-                outcome = outcome.and(result);
+        let (mut outcome, mut done) = (Ok(()), Vec::new());
+        while let Some((stream, listing, number)) = self.next(&done)? {
+            let names = &self.names[stream];
+            done.push((stream, number));
+            let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.stop.load(Relaxed) {
+                break;
             }
+            // Where both are there, a crash came between the last two steps of what follows.
+            let result = if listing.compressed.contains(&number) {
+                remove(names, number)
+            } else {
+                self.compress(names, number)
+            };
+            drop(turn);
+            outcome = outcome.and(result);
         }
         outcome
+    }
+
+    /// The newest file that is left, of the stream that has more of them.
+    fn next(&self, done: &[(usize, u64)]) -> io::Result<Option<(usize, Listing, u64)>> {
+        let mut found: Option<(usize, Listing, u64)> = None;
+        for (stream, names) in self.names.iter().enumerate() {
+            let mut listing = names.list()?;
+            listing.plain.retain(|number| !done.contains(&(stream, *number)));
+            let more = found.as_ref().is_none_or(|(_, other, _)| other.plain.len() < listing.plain.len());
+            if let (true, Some(&number)) = (more, listing.plain.last()) {
+                found = Some((stream, listing, number));
+            }
+        }
+        Ok(found)
     }
 
     /// Compresses file `number`, so that at any moment one whole file is there: the plain or the compressed one.
@@ -137,17 +153,25 @@ impl Job {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let outcome = self.pack(plain, (self.files.append)(&leftover)?);
+        let written = plain.metadata().and_then(|metadata| metadata.modified());
+        let target = (self.files.append)(&leftover)?;
+        let outcome = self.pack(plain, &target).and_then(|whole| {
+            // It is as old as what is in it, where that can be said.
+            let _ = written.and_then(|written| target.set_modified(written));
+            // One whose plain file retention took meanwhile must not come back.
+            Ok(whole && names.rotated(number).try_exists()?)
+        });
+        drop(target);
         if !matches!(outcome, Ok(true)) {
             fs::remove_file(&leftover)?;
-            return outcome.map(|_stopped| ());
+            return outcome.map(|_not_wanted| ());
         }
         fs::rename(&leftover, names.compressed(number, self.compression))?;
         remove(names, number)
     }
 
     /// Whether it came to an end; not if it was told to stop.
-    fn pack(&self, mut plain: File, mut target: File) -> io::Result<bool> {
+    fn pack(&self, mut plain: File, mut target: &File) -> io::Result<bool> {
         let mut encoder = encoder(self.compression)?;
         let (mut block, mut packed) = (vec![0; BLOCK], Vec::new());
         loop {

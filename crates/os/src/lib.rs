@@ -17,6 +17,7 @@ pub(crate) mod orders;
 pub mod origin;
 pub mod paths;
 pub mod pipes;
+pub mod priority;
 pub mod probe;
 pub mod process;
 pub mod quote;

@@ -111,7 +111,7 @@ impl Service {
         let capture = Capture::open_with(
             &place.logs,
             &(&spec.logs).into(),
-            Files { append: abide_os::fs::open_append },
+            Files { append: abide_os::fs::open_append, background: abide_os::priority::background },
         )
         .map_err(|source| SetupError::Logs { name: name.clone(), source })?;
         let refine = Refine::new(&spec.logs, launch::random())

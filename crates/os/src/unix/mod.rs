@@ -19,6 +19,7 @@ pub(crate) mod origin;
 pub(crate) mod pipes;
 #[cfg(not(target_os = "linux"))]
 pub(crate) mod plain;
+pub(crate) mod priority;
 pub(crate) mod process;
 pub(crate) mod reach;
 mod runsv;

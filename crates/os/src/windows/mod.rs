@@ -15,6 +15,7 @@ pub(crate) mod logon;
 pub(crate) mod notify;
 pub(crate) mod origin;
 pub(crate) mod pipes;
+pub(crate) mod priority;
 pub(crate) mod process;
 pub(crate) mod registry;
 pub(crate) mod scm;
