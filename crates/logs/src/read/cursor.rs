@@ -166,7 +166,7 @@ impl Cursor {
                 // It was written between the last read and the rotation.
             } else {
                 // A line that was cut at the limit goes on in the next file.
-                self.move_on()?;
+                self.move_on(false)?;
             }
         }
         Ok(())
@@ -256,16 +256,23 @@ impl Cursor {
                 Segment::Coming => return Ok(false),
                 Segment::Gone => {
                     self.lost += 1;
-                    self.move_on()?;
+                    self.move_on(true)?;
                 }
             }
         }
     }
 
-    fn move_on(&mut self) -> io::Result<()> {
+    /// Goes to the next file. If this one is `gone`, or something else is missing before that, the line in hand ends
+    /// here: its end is not what the next file begins with.
+    fn move_on(&mut self, gone: bool) -> io::Result<()> {
         let next = segment::next(&self.names, self.number)?;
-        self.lost += next - self.number - 1;
-        self.lost += u64::from(self.source.as_ref().is_some_and(Source::is_damaged));
+        let passed = next - self.number - 1;
+        let damaged = self.source.as_ref().is_some_and(Source::is_damaged);
+        self.lost += passed + u64::from(damaged);
+        if (gone || damaged || passed > 0) && !self.line.is_empty() {
+            let stamp = self.records.stamp_at(self.position().saturating_sub(1));
+            self.head = Some(Head { stamp, complete: true, last_piece: true, behind: Behind::Line });
+        }
         self.number = next;
         self.source = None;
         self.records = Records::default();

@@ -447,5 +447,5 @@ pub fn run(bytes: &[u8]) {
     } else {
         wreck(dir.path(), &mut choices);
     }
-    let _ = read(dir.path(), &mut choices);
+    read(dir.path(), &mut choices).expect("what can be read");
 }
