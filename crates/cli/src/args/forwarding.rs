@@ -14,6 +14,9 @@ pub struct Forward {
     /// Configuration [default: forward.toml beside the folder of specs]
     #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub config: Option<PathBuf>,
+    /// Folder for queues and status, on the file system of the logs [default: .forward in the folder of logs]
+    #[arg(long, global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub state: Option<PathBuf>,
 }
 
 /// What `abide forward` does.

@@ -197,6 +197,14 @@ impl Courier {
     }
 
     fn step(&mut self, now: Instant) -> Act {
+        let settled = match self.delivery.as_ref().map(|delivery| delivery.step(now)) {
+            Some(Step::Done(settled)) => Some(settled),
+            _ => None,
+        };
+        if let Some(settled) = settled {
+            // Before anything is dropped: what was taken is not to be counted as dropped.
+            self.acknowledge(settled);
+        }
         if std::mem::take(&mut self.check_queue) {
             self.bound_queue();
         }
@@ -209,10 +217,7 @@ impl Courier {
                 }
                 Step::Wait(_) if self.stopping => Act::End,
                 Step::Wait(until) => Act::Wait(Some(until), true),
-                Step::Done(settled) => {
-                    self.acknowledge(settled);
-                    Act::GoOn
-                }
+                Step::Done(_) => Act::GoOn,
             };
         }
         if self.sink.is_none()

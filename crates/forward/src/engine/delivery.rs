@@ -44,7 +44,7 @@ pub enum Step {
 impl Delivery {
     /// The delivery of a batch of so many records.
     pub fn new(records: usize, give_up: Option<Duration>, now: Instant) -> Self {
-        let parts = if records == 0 { Vec::new() } else { vec![0..records] };
+        let parts = (records > 0).then_some(0..records).into_iter().collect();
         Self { parts, due: now, failing: None, give_up, settled: Settled::default() }
     }
 

@@ -33,6 +33,12 @@ impl Places {
         }
     }
 
+    /// The same with another folder of its own: so that several forwarders can carry the same logs, each by itself.
+    #[must_use]
+    pub fn with_own(self, own: PathBuf) -> Self {
+        Self { own, ..self }
+    }
+
     /// Held while a forwarder runs.
     #[must_use]
     pub fn lock(&self) -> PathBuf {
@@ -84,7 +90,8 @@ impl SinkPlaces {
 pub fn services(folder: &Path) -> Vec<Name> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names: Vec<Name> = entries
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        // The folder of a service with an account of its own may be a link to where systemd keeps it.
+        .filter(|entry| entry.path().is_dir())
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .collect();
     names.sort();

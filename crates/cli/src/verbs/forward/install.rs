@@ -1,6 +1,8 @@
 //! `abide forward install` and `uninstall`: the forwarder as a service, made and removed as any other.
 
-use abide_os::manager::Desired;
+use std::path::PathBuf;
+
+use abide_os::manager::{self, Desired, Kind};
 use abide_spec::{Compress, Family, Name, Reload, RunAs, Signal, Size, Spec, When};
 
 use super::{Scene, path_text};
@@ -64,12 +66,24 @@ fn name() -> Result<Name, Failure> {
     NAME.parse().map_err(|error: abide_spec::NameError| Failure::new(Exit::Failed, error.to_string()))
 }
 
+/// What the forwarder writes. Hard links reach no further than one mount, so it is the whole folder of logs; systemd
+/// keeps those of services with accounts of their own in `private` beside it.
+fn writable(scene: &Scene) -> Vec<PathBuf> {
+    let logs = &scene.layout.logs;
+    let beside = logs.parent().filter(|_| manager::detect() == Kind::Systemd);
+    let own = scene.own.iter().cloned();
+    std::iter::once(beside.unwrap_or(logs).to_path_buf()).chain(own).collect()
+}
+
 /// The spec of the service.
 fn spec(scene: &Scene, common: &Common) -> Result<Spec, Failure> {
     let program = std::env::current_exe()
         .map_err(|error| Failure::io("the executable of this process cannot be told", &error))?;
     let mut command = vec![path_text(&program), "forward".into(), "run".into()];
     command.extend(["--config".into(), path_text(&scene.file)]);
+    if let Some(own) = &scene.own {
+        command.extend(["--state".into(), path_text(own)]);
+    }
     if common.user {
         command.push("--user".into());
     }
@@ -78,8 +92,7 @@ fn spec(scene: &Scene, common: &Common) -> Result<Spec, Failure> {
     // The logs of all services are for their owners alone. A user's own are the user's.
     if !common.user {
         spec.account.run_as = RunAs::System;
-        // Hard links reach no further than one mount, so it is the whole folder.
-        spec.security.write = vec![scene.layout.logs.clone()];
+        spec.security.write = writable(scene);
     }
     spec.restart.when = When::Always;
     spec.restart.give_up = None;

@@ -38,6 +38,8 @@ pub fn run(args: &Forward, common: &Common, printer: &Printer) -> Result<Exit, F
 struct Scene {
     layout: Layout,
     file: PathBuf,
+    /// The forwarder's own folder, if it is not the usual one.
+    own: Option<PathBuf>,
 }
 
 impl Scene {
@@ -48,11 +50,16 @@ impl Scene {
         };
         let beside = layout.specs.parent().unwrap_or(&layout.specs).join("forward.toml");
         let file = args.config.as_deref().map_or(Ok(beside), absolute)?;
-        Ok(Self { layout, file })
+        let own = args.state.as_deref().map(absolute).transpose()?;
+        Ok(Self { layout, file, own })
     }
 
     fn places(&self) -> Places {
-        Places::of(&self.layout)
+        let places = Places::of(&self.layout);
+        match &self.own {
+            Some(own) => places.with_own(own.clone()),
+            None => places,
+        }
     }
 
     /// The file as it is shown.

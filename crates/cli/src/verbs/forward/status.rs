@@ -1,9 +1,11 @@
 //! `abide forward status`: how each sink fares.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use abide_forward::engine::status::{self, SinkStatus, State};
 use abide_spec::Size;
+use abide_supervisor::timestamp::rfc3339;
+use serde_json::Value;
 
 use super::Scene;
 use crate::exit::Exit;
@@ -36,7 +38,9 @@ pub fn run(scene: &Scene, json: bool, printer: &Printer) -> Result<Exit, Failure
     let known = status::all(&places).map_err(|error| Failure::new(Exit::UnknownStatus, error.to_string()))?;
     let runs = known.iter().any(|sink| sink.state != State::Stopped);
     if json {
-        printer.json(&known)?;
+        let shown: Result<Vec<Value>, _> = known.iter().map(for_programs).collect();
+        let shown = shown.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+        printer.json(&shown)?;
     } else if known.is_empty() {
         printer.note("nothing was forwarded here yet; `abide forward run` or `abide forward install` begins");
     } else {
@@ -47,6 +51,24 @@ pub fn run(scene: &Scene, json: bool, printer: &Printer) -> Result<Exit, Failure
         }
     }
     Ok(if runs { Exit::Ok } else { Exit::NotRunningStatus })
+}
+
+/// As it is kept, with times as every `--json` has them: RFC 3339, UTC.
+fn for_programs(sink: &SinkStatus) -> serde_json::Result<Value> {
+    Ok(with_times(serde_json::to_value(sink)?))
+}
+
+fn with_times(value: Value) -> Value {
+    let Value::Object(fields) = value else { return value };
+    let shown = fields.into_iter().map(|(key, value)| match (key.strip_suffix("-ms"), value.as_u64()) {
+        (Some(name), Some(at)) => {
+            let time = UNIX_EPOCH + Duration::from_millis(at);
+            (name.to_owned(), Value::String(rfc3339(time)))
+        }
+        (Some(name), None) => (name.to_owned(), Value::Null),
+        (None, _) => (key, with_times(value)),
+    });
+    Value::Object(shown.collect())
 }
 
 fn row(sink: &SinkStatus, now: u64) -> Vec<Cell> {
@@ -89,6 +111,15 @@ fn rounded(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn times_are_texts_for_programs() {
+        let kept = serde_json::json!({ "at-ms": 951_782_400_000_u64, "oldest-ms": null, "last-error": { "at-ms": 0 } });
+        let shown = serde_json::json!({
+            "at": "2000-02-29T00:00:00.000Z", "oldest": null, "last-error": { "at": "1970-01-01T00:00:00.000Z" }
+        });
+        assert_eq!(super::with_times(kept), shown);
+    }
+
     #[test]
     fn amounts_are_short() {
         for (bytes, shown) in [(0, "0B"), (1023, "1023B"), (1 << 20, "1MiB"), ((5 << 30) + 7, "5GiB")] {
