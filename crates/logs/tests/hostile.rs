@@ -21,6 +21,22 @@ fn config(cases: u32) -> ProptestConfig {
     }
 }
 
+/// Opening a pipe waits until someone writes to it.
+#[cfg(unix)]
+#[test]
+fn a_pipe_with_the_name_of_a_file_is_passed_over() {
+    let template = &folder::templates()[0];
+    let dir = tempfile::tempdir().unwrap();
+    template.put(dir.path());
+    for name in ["stdout.000002.log", "stderr.log", "stdout.000090.log.zst"] {
+        let path = dir.path().join(name);
+        let _ = fs::remove_file(&path);
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    }
+    let lines = Reader::open(dir.path()).unwrap().lines(Start::Oldest, Streams::Both).unwrap();
+    assert!(lines.map(|line| line.unwrap()).count() > 70);
+}
+
 /// What became of one file takes the lines of this file only.
 #[test]
 fn what_comes_after_a_wrecked_file_is_read() {

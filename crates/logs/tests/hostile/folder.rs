@@ -11,7 +11,10 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use abide_logs::{Capture, Compression, Error, Line, Reader, Settings, Start, Stream, Streams};
+use abide_logs::{
+    Capture, Compression, Error, Find, Found, Line, Range, Reader, Settings, Start, Stream, Streams, Until,
+    search, search_last,
+};
 
 /// Bytes as a list of choices; all zeros where it ends.
 pub struct Choices<'a>(pub &'a [u8]);
@@ -421,6 +424,50 @@ pub fn read(dir: &Path, choices: &mut Choices<'_>) -> Result<Vec<Line>, Error> {
     Ok(all)
 }
 
+/// Finds lines that hold this.
+struct Text(Vec<u8>);
+
+impl Find for Text {
+    type Seen = ();
+
+    fn seen(&self, _part: usize) {}
+
+    fn looks_back(&self) -> usize {
+        self.0.len() * 100
+    }
+
+    fn find(&self, (): &mut (), text: &[u8]) -> Option<usize> {
+        memchr::memmem::find(text, &self.0).filter(|at| *at < text.len())
+    }
+}
+
+/// Searches `dir` for some digits. Whatever is in it, searching ends, and finds only what is there.
+pub fn look(dir: &Path, choices: &mut Choices<'_>) -> Result<(), Error> {
+    let contents = contents(dir);
+    let most = contents.iter().map(Vec::len).sum::<usize>() + 100;
+    let text = Text(format!("{}", choices.of(30)).into_bytes());
+    let range = Range { start: Start::Oldest, until: Until::Now, streams: streams(choices) };
+    let part = [(Reader::open(dir)?, range)];
+    let mut found = 0;
+    let each = |hit: Found<'_>| {
+        if let Found::Line(_, line) = hit {
+            assert!(memchr::memmem::find(&line.bytes, &text.0).is_some());
+            assert!(
+                is_from(&line.bytes, &contents),
+                "{:?} is in no file",
+                String::from_utf8_lossy(&line.bytes)
+            );
+            found += 1;
+            assert!(found <= most, "searching does not end");
+        }
+        true
+    };
+    match choices.of(3) {
+        0 => search(&part, &text, each),
+        _ => search_last(&part, &text, choices.of(20), each),
+    }
+}
+
 /// What the fuzzer and the tests do with their bytes: no line is lost where only indexes are damaged, and nothing
 /// stands or falls by what is in the folder.
 pub fn run(bytes: &[u8]) {
@@ -447,5 +494,6 @@ pub fn run(bytes: &[u8]) {
     } else {
         wreck(dir.path(), &mut choices);
     }
+    look(dir.path(), &mut choices).expect("what can be searched");
     read(dir.path(), &mut choices).expect("what can be read");
 }
