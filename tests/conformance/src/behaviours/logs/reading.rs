@@ -18,7 +18,12 @@ pub const LIST: &[Behaviour] = &[
         &[],
         choose,
     ),
-    now("logs-multi-line", "a stack trace stays together with the line that it belongs to", &[], multi_line),
+    now(
+        "logs-multi-line",
+        "the lines of a stack trace are as grave as the one that they belong to",
+        &[],
+        multi_line,
+    ),
     now("logs-merged", "several services are merged in the order of time, each line named", &[], merged),
     now(
         "logs-json",
@@ -164,15 +169,12 @@ fn multi_line(c: &Context) -> Outcome {
     steered.print(c, TRACE)?;
     steered.print(c, "INFO after\n")?;
     wait_last(c, name, "INFO after")?;
-    // Found by a word in its middle, or by its level, the whole of it is told.
-    for arguments in [&["--grep", "Orders.java"][..], &["--level", "error"]] {
-        let told = c.logs(name, arguments)?;
-        ensure!(
-            told.contains("request failed") && told.contains("Pool.java:12"),
-            "torn by {arguments:?}: {told}"
-        );
-        ensure!(!told.contains("before") && !told.contains("after"), "too much by {arguments:?}: {told}");
-    }
+    // The lines of the trace are as grave as the one that they belong to.
+    let told = c.logs(name, &["--level", "error"])?;
+    ensure!(told == TRACE, "by its level: {told}");
+    let told = c.logs(name, &["--level", "error", "--grep", "java:[0-9]+"])?;
+    ensure!(told.lines().count() == 3, "by level and pattern: {told}");
+    ensure!(c.logs(name, &["--level", "fatal"])?.is_empty(), "there is nothing fatal");
     Ok(())
 }
 
