@@ -92,7 +92,7 @@ fn what_comes_after_a_wrecked_file_is_read() {
 }
 
 proptest! {
-    #![proptest_config(config(500))]
+    #![proptest_config(config(300))]
 
     #[test]
     fn any_folder_can_be_read(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
