@@ -3,7 +3,7 @@
 use std::{io, ptr};
 
 /// How much one read takes at most.
-pub(super) const SIZE: usize = 256 << 10;
+pub(super) const SIZE: usize = 512 << 10;
 
 /// Kept while nothing comes.
 const FIRST: usize = 4 << 10;

@@ -178,7 +178,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    const ROOM: usize = 512 << 10;
+    const ROOM: usize = 1 << 20;
 
     /// A pipe in simulated time, with a writer that writes `rate` bytes a second in `write`s of one size.
     struct World {

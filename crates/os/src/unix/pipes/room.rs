@@ -5,8 +5,8 @@ use std::os::fd::AsFd;
 
 use crate::pipes::PipeReader;
 
-/// What a busy pipe is given: twice what one read takes, so that what is let come in is read at once. More would save
-/// little, and would take from what all pipes of a user may hold together.
+/// What a busy pipe is given: twice what one read takes, so that what is let come in is read at once; and as much as an
+/// ordinary user may give one pipe. Where that is refused, a quarter of it is tried.
 pub(super) const MOST: usize = 2 * super::buffer::SIZE;
 
 /// Where the system does not tell: the least that pipes hold anywhere.
@@ -47,9 +47,13 @@ impl Room {
         if self.refused || self.before.is_some() || self.size >= MOST {
             return;
         }
-        match rustix::pipe::fcntl_setpipe_size(pipe.as_fd(), MOST) {
-            Ok(size) => self.before = Some(std::mem::replace(&mut self.size, size)),
-            Err(_) => self.refused = true,
+        let grown = [MOST, MOST / 4]
+            .into_iter()
+            .filter(|size| *size > self.size)
+            .find_map(|size| rustix::pipe::fcntl_setpipe_size(pipe.as_fd(), size).ok());
+        match grown {
+            Some(size) => self.before = Some(std::mem::replace(&mut self.size, size)),
+            None => self.refused = true,
         }
     }
 
