@@ -32,8 +32,11 @@ const SETTLE: Duration = Duration::from_millis(300);
 /// How often things are written that need not be written at once.
 const NOW_AND_THEN: Duration = Duration::from_secs(1);
 
-/// How long until what could not be read is tried again.
-const READ_AGAIN: Duration = Duration::from_secs(5);
+/// How long until what could not be read is tried again, should nothing be told of it meanwhile.
+const READ_AGAIN: Duration = Duration::from_secs(30);
+
+/// Logs that stay open while nothing comes: each has its buffers.
+const MOST_OPEN: usize = 32;
 
 mod keep;
 mod tell;
@@ -264,6 +267,9 @@ impl Courier {
     /// There is nothing to read and nothing to send.
     fn idle(&mut self, now: Instant) -> Act {
         self.settle_marks();
+        if self.sources.values().filter(|source| source.log.is_some()).count() > MOST_OPEN {
+            self.sources.values_mut().for_each(Source::rest);
+        }
         let again = self.sources.iter().filter_map(|(name, source)| Some((source.read_again?, name)));
         let again = again.min().map(|(at, name)| (at, name.clone()));
         if let Some((_, name)) = again.as_ref().filter(|(at, _)| *at <= now) {

@@ -9,7 +9,7 @@ use abide_spec::{Name, Spec};
 
 use super::acked::Place;
 use super::events::{self, EventMark};
-use super::log::{self, Log, Stopped, Wish};
+use super::log::{Log, Stopped, Wish};
 use super::places::Places;
 use super::queue::Queue;
 use crate::config::SinkConfig;
@@ -98,6 +98,14 @@ impl Source {
         self.touched = false;
     }
 
+    /// Closes its log if all of it was given: it is opened again where it was.
+    pub fn rest(&mut self) {
+        if let Some(mut log) = self.log.take_if(|log| log.holds_since().is_none()) {
+            self.place.output = log.mark();
+            self.lost += log.newly_lost();
+        }
+    }
+
     /// How many more files were lost since this was asked last.
     pub fn newly_lost(&mut self) -> u64 {
         std::mem::take(&mut self.lost) + self.log.as_mut().map_or(0, Log::newly_lost)
@@ -163,7 +171,9 @@ impl Source {
         let outcome = log.read(batch, limits, now);
         let stopped = match (outcome, self.stage) {
             (Err(error), Stage::There) => {
-                self.recover(places, &error);
+                let place = self.place();
+                self.go_back(place);
+                self.touched = true;
                 return Err(error);
             }
             // Of a log that is gone, what cannot be read any more has ended.
@@ -207,26 +217,6 @@ impl Source {
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
-        }
-    }
-
-    /// Passes over a file that is damaged, so that what comes after it is read.
-    fn recover(&mut self, places: &Places, error: &abide_logs::Error) {
-        use std::io::ErrorKind;
-        let place = self.place();
-        self.go_back(place);
-        if !matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof | ErrorKind::Other) {
-            return;
-        }
-        let logs = places.logs.join(self.name.as_str());
-        for stream in Stream::BOTH {
-            let mark = self.place.output;
-            let Some(number) = mark.file(stream) else { continue };
-            if log::count_lines(&logs, &self.queue, &mark, stream, number).is_err() {
-                self.place.output = mark.past(stream, number);
-                self.lost += 1;
-                self.touched = true;
-            }
         }
     }
 }

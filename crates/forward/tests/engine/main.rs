@@ -290,3 +290,51 @@ fn a_second_forwarder_is_refused() {
     let forwarder = rig.start().unwrap();
     assert!(forwarder.stop(Duration::from_secs(60)));
 }
+
+#[test]
+fn more_services_than_stay_open_are_read_all_the_same() {
+    let rig = Rig::new("from = \"oldest\"");
+    let programs: Vec<_> = (0..70).map(|n| rig.program(&format!("web-{n}"), &small())).collect();
+    let forwarder = rig.start().unwrap();
+    for round in 0..3_u64 {
+        for (at, program) in programs.iter().enumerate() {
+            let first = (round * 70 + at as u64) * 10;
+            program.lines(first..first + 10);
+        }
+        rig.wait_for_lines((round as usize + 1) * 700);
+        wait("a rest", || rig.status().is_some_and(|status| status.state.name() == "idle"));
+    }
+    stop(forwarder);
+    assert_eq!(rig.numbers(), (0..2_100).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_damaged_file_costs_what_is_in_it_and_no_more() {
+    let rig = Rig::new("from = \"oldest\"");
+    let program = rig.program("web", &small());
+    program.lines(0..100);
+    program.rotate();
+    program.lines(100..200);
+    std::fs::remove_file(program.logs.join("stdout.000001.log")).unwrap();
+    std::fs::write(program.logs.join("stdout.000001.log.zst"), b"no zstd at all").unwrap();
+    let forwarder = rig.start().unwrap();
+    rig.wait_for_lines(100);
+    wait("the count", || rig.status().is_some_and(|status| status.counts.lost_files == 1));
+    stop(forwarder);
+    assert_eq!(rig.numbers(), (100..200).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_fails_for_too_long_is_given_up_where_that_is_wanted() {
+    let rig = Rig::new("from = \"oldest\"\nretry = { initial = \"1ms\", max = \"5ms\", give-up = \"20ms\" }");
+    let program = rig.program("web", &small());
+    program.lines(0..100);
+    rig.taker.is_out(true);
+    let forwarder = rig.start().unwrap();
+    wait("giving up", || rig.status().is_some_and(|status| status.counts.given_up == 100));
+    rig.taker.is_out(false);
+    program.lines(100..110);
+    rig.wait_for_lines(10);
+    stop(forwarder);
+    assert_eq!(rig.numbers(), (100..110).collect::<Vec<_>>());
+}

@@ -35,8 +35,12 @@ impl Rig {
     }
 
     fn config(&self) -> String {
+        let retry = match self.settings.contains("retry") {
+            true => "",
+            false => "retry = { initial = \"10ms\", max = \"50ms\" }\n",
+        };
         format!(
-            "[[sink]]\nname = \"taker\"\nkind = \"otlp\"\nurl = \"http://{}\"\nretry = {{ initial = \"10ms\", max = \"50ms\" }}\n{}\n",
+            "[[sink]]\nname = \"taker\"\nkind = \"otlp\"\nurl = \"http://{}\"\n{retry}{}\n",
             self.taker.address, self.settings
         )
     }
