@@ -27,9 +27,16 @@
 //! limit on its own is cut there, between two characters where it is UTF-8; it is one line to a reader all the
 //! same. Rotation by age happens at the first output that is due: silence makes no files.
 //!
-//! Compression happens on a thread that ends with its work, one file at a time in a process; the compressed file
-//! is whole and on the disk before the plain one goes. What a crash leaves is removed or finished at the next
-//! start. On Windows the standard library opens files so that others may read, rename and delete them, so no
+//! Rotated files go by number for each stream ([`Settings::keep`]), by the age of their last byte
+//! ([`Settings::max_age`]), and by what those of both streams take up together ([`Settings::max_size`]), the oldest
+//! first. That is looked after when a capture is opened and at every rotation, and age at the first output when it
+//! is due, or at a [`Capture::flush`] then ([`Capture::next_upkeep`] tells when).
+//!
+//! Compression happens on a thread that ends with its work and stands behind all others ([`Files::background`]), one
+//! file at a time in a process, so on one core at most; the compressed file is whole and on the disk before the
+//! plain one goes. The newest file comes first: a program that prints faster than that for long loses its oldest
+//! files to retention before they were compressed, and nothing piles up. What a crash leaves is removed or finished
+//! at the next start. On Windows the standard library opens files so that others may read, rename and delete them, so no
 //! reader hinders any of this; nor does a capture hinder others: a file that someone takes away or empties is
 //! begun anew within a second of output.
 //!
@@ -38,17 +45,28 @@
 //! With [`WhenFull::Block`], whoever brings output writes it, straight from its own buffer to the file, and waits
 //! for a slow disk: then the pipe fills and the program waits too. With [`WhenFull::DropOldest`] a thread of its
 //! own writes, nobody waits, and what does not fit into [`Settings::buffer`] is dropped, oldest first, by whole
-//! lines. A disk that refuses to write, as when it is full, stops nobody in either way: output waits in
+//! lines. Only of a line that has begun in the file, and whose end is not at hand when what follows is dropped, the
+//! beginning stays; it is not counted as missing. A disk that refuses to write, as when it is full, stops nobody in either way: output waits in
 //! memory up to that bound, then the oldest is dropped, [`Stats::trouble`] says so, and each new output tries again.
 //!
 //! # Order and time
 //!
 //! A program's two pipes are two queues, and no reader of both can know what went into them first; kept is the
 //! order in which they were read. Times are exact to 10 ms within a stream, and to the read wherever output
-//! changes from one stream to the other. A line has the place and the time of its end: that is when it was whole.
+//! changes from one stream to the other; the supervisor reads a pipe that is written to all the time up to 10 ms
+//! later than it is written to. A line has the place and the time of its end: that is when it was whole.
 //! A clock that is set back does not turn the order around.
 //!
-//! Losing an index loses times, and the order across streams, but never a line.
+//! Losing an index loses times, and the order across streams, but never a line. Records of one size in the order of
+//! time make finding a moment a bisection: of the files by their indexes, then within one index.
+//!
+//! # When the supervisor is killed
+//!
+//! What was handed to [`Capture::write`] with [`WhenFull::Block`] is with the operating system when the call
+//! returns, so a kill loses what was still in the pipe, and nothing else. With [`WhenFull::DropOldest`], or while the disk
+//! refuses to write, it also loses what waits in memory. Nothing is synced: a machine that loses power loses what
+//! its operating system had not written yet. A last index record that came half through is cut off at the next
+//! start, one that speaks of bytes that never came as well.
 
 mod backlog;
 mod capture;

@@ -11,7 +11,8 @@ pub struct Settings {
     pub every: Option<Duration>,
     /// How many rotated files are kept for each stream, besides the one being written.
     pub keep: usize,
-    /// A rotated file is removed once its last byte is this old; `None` means that age removes nothing.
+    /// A rotated file is removed once its last byte is this old, at the next output or
+    /// [`flush`](crate::Capture::flush); `None` means that age removes nothing.
     pub max_age: Option<Duration>,
     /// Bytes that the rotated files of both streams may take up together, as they are on the disk; beyond that the
     /// oldest go. `None` means that their number alone decides.
@@ -21,7 +22,8 @@ pub struct Settings {
     /// What happens when the program prints faster than the disk takes it.
     pub when_full: WhenFull,
     /// Bytes of output held in memory at most, for both streams together: the queue of
-    /// [`WhenFull::DropOldest`], and what is held back while the disk refuses writes.
+    /// [`WhenFull::DropOldest`], and what is held back while the disk refuses writes. A program at full speed is read
+    /// up to 512 KiB at a time: with less than twice that, a burst is dropped that a queue would have taken.
     pub buffer: usize,
 }
 
