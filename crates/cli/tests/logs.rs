@@ -140,3 +140,152 @@ fn events_are_told_and_followed() {
     follow.line_with("starting");
     follow.line_with("exited with code 0");
 }
+
+/// Two services that print in turns; `all` is what they print together.
+fn two_in_turns(folder: &Folder) -> Vec<String> {
+    let turn = |mine: &str, other: &str, first: usize| {
+        format!(
+            "n={first}; while [ $n -lt 20 ]; do while [ ! -e turn-$n ]; do sleep 0.01; done; echo {mine} $n; \
+             n=$((n+1)); sleep 0.05; touch turn-$n; n=$((n+1)); done; : {other}"
+        )
+    };
+    folder.shell("ada", &turn("ada", "bob", 0), "");
+    folder.shell("bob", &turn("bob", "ada", 1), "");
+    folder.write("turn-0", "");
+    folder.abide(&["up", "-q"]).ended(0);
+    (0..20).map(|n| format!("{} {n}", ["ada", "bob"][n % 2])).collect()
+}
+
+#[test]
+fn several_services_are_shown_in_the_order_of_time() {
+    let folder = Folder::new();
+    let all = two_in_turns(&folder);
+    let named: String = all.iter().map(|line| format!("{} | {line}\n", &line[..3])).collect();
+    for words in
+        [&["logs"][..], &["logs", "ada", "bob"], &["logs", "bob", "a*"], &["logs", "?*", "-n", "all"]]
+    {
+        assert_eq!(folder.abide(words).ended(0).stdout, named, "{words:?}");
+    }
+    let last = folder.abide(&["logs", "-o", "cat", "-n", "3"]).ended(0).stdout;
+    assert_eq!(last, "bob 17\nada 18\nbob 19\n");
+    let found = folder.abide(&["logs", "-o", "cat", "--grep", "[ab] 1[0-4]", "--tail", "2"]).ended(0).stdout;
+    assert_eq!(found, "bob 13\nada 14\n");
+    let told = folder.abide(&["logs", "-o", "json", "-n", "1"]).ended(0).json();
+    assert_eq!((told["service"].as_str(), told["text"].as_str()), (Some("bob"), Some("bob 19")));
+    folder.abide(&["logs", "carl*"]).error(5, &["no service has a name like `carl*`"]);
+    folder.abide(&["logs", "ada", "carl"]).error(5, &["carl"]);
+    let coloured = folder.abide(&["logs", "--color", "always", "-n", "2"]).ended(0).stdout;
+    assert!(coloured.contains("\x1b[36mada |\x1b[0m ada 18"), "{coloured:?}");
+}
+
+#[test]
+fn following_all_services_shows_those_that_come_later() {
+    let folder = Folder::new();
+    folder.shell("ada", "echo early; sleep 60", "");
+    let up = folder.up(&["-q", "ada.toml"]);
+    up.line_with("early");
+    let mut follow = folder.command(&["logs", "-f"]);
+    let follow = support::Running::of(follow.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    follow.line_with("ada | early");
+    folder.shell("bob", "echo late; sleep 60", "");
+    let _other = folder.up(&["-q", "bob.toml"]);
+    follow.line_with("bob | late");
+}
+
+#[test]
+fn times_bound_what_is_shown() {
+    let folder = printed("echo one; sleep 0.3; echo two");
+    let lines = folder.abide(&["logs", "web", "--json"]).ended(0).stdout;
+    let time = |n: usize| {
+        let line: serde_json::Value = serde_json::from_str(lines.lines().nth(n).unwrap()).unwrap();
+        line["time"].as_str().unwrap().to_owned()
+    };
+    let out = |words: &[&str]| folder.abide(&[&["logs", "web"], words].concat()).ended(0).stdout;
+    assert_eq!(out(&["--until", &time(0)]), "one\n");
+    assert_eq!(out(&["--since", &time(1)]), "two\n");
+    assert_eq!(out(&["--since", &time(0), "--until", &time(1)]), "one\ntwo\n");
+    assert_eq!(out(&["--since", "-1h", "-n", "1"]), "two\n");
+    assert_eq!(out(&["--since", "1h ago", "--until", "now"]), "one\ntwo\n");
+    assert_eq!(out(&["--until", "yesterday"]), "");
+    let iso = out(&["-o", "iso", "-n", "1"]);
+    assert!(iso.as_bytes()[10] == b'T' && iso.ends_with(" stdout two\n"), "{iso}");
+    let usage = |words: &[&str], said: &str| {
+        folder.abide(&[&["logs", "web"], words].concat()).error(2, &[said]);
+    };
+    usage(&["--since", "soon"], "`soon` is no time");
+    usage(&["--since", "1h", "--until", "2h"], "later than");
+    usage(&["--grep", "("], "--grep is no regular expression");
+    usage(&["--level", "loud"], "loud");
+    usage(&["--boot", "7"], "backwards");
+}
+
+#[test]
+fn levels_take_the_lines_that_belong_to_them_along() {
+    let script =
+        "printf '%s\\n' 'INFO start' 'ERROR boom' '  at one()' '  at two()' 'plain' 'WARN slow' 'DEBUG x'";
+    let folder = printed(script);
+    let out = |words: &[&str]| folder.abide(&[&["logs", "web"], words].concat()).ended(0).stdout;
+    assert_eq!(out(&["--level", "error"]), "ERROR boom\n  at one()\n  at two()\n");
+    assert_eq!(out(&["-l", "warn", "-n", "1"]), "WARN slow\n");
+    assert_eq!(out(&["-l", "warn", "-g", "O"]), "ERROR boom\n");
+    assert_eq!(out(&["-l", "warn", "-g", "o", "-i", "-v"]), "");
+    assert_eq!(out(&["-v", "-g", "[A-Z]"]), "  at one()\n  at two()\nplain\n");
+    assert_eq!(out(&["-i", "-g", "PLAIN"]), "plain\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_boot_is_a_time_too() {
+    let folder = printed("echo since the boot");
+    let out = |words: &[&str]| folder.abide(&[&["logs"], words].concat()).ended(0).stdout;
+    assert_eq!(out(&["web", "-b"]), "since the boot\n");
+    assert_eq!(out(&["-b", "web"]), "since the boot\n");
+    assert_eq!(out(&["web", "--boot", "0"]), "since the boot\n");
+    // As far back as nobody keeps a record.
+    folder.abide(&["logs", "web", "-b", "-100000"]).error(1, &["not known", "--since"]);
+}
+
+#[test]
+fn following_through_rotation_and_compression_misses_nothing() {
+    let folder = Folder::new();
+    let script = "i=0; while [ $i -lt 30000 ]; do echo \"line $i\"; i=$((i+1)); done; echo done; sleep 60";
+    folder.shell("web", script, "logs = { rotate = { size = \"20KiB\", keep = 1000, compress = \"zstd\" } }");
+    let follow = |words: &[&str]| {
+        let mut command = folder.command(&[&["logs", "web", "-f"], words].concat());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let _up = folder.up(&["-q", "--no-output"]);
+    folder.wait("web", |status| status["state"] == "running");
+    for words in [&["-n", "all"][..], &["-n", "all", "-g", "line|done"]] {
+        let mut child = follow(words);
+        let lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+        let mut count = 0;
+        for line in lines {
+            let line = line.unwrap();
+            if line == "done" {
+                break;
+            }
+            assert_eq!(line, format!("line {count}"));
+            count += 1;
+        }
+        assert_eq!(count, 30_000);
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    // And read at once, when it is all there.
+    assert_eq!(folder.abide(&["logs", "web", "-n", "all"]).ended(0).stdout.lines().count(), 30_001);
+}
+
+#[test]
+fn a_log_that_is_not_ones_own_says_whose_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = printed("echo secret");
+    let logs = folder.path().join(".abide/logs/web");
+    std::fs::set_permissions(&logs, std::fs::Permissions::from_mode(0o000)).unwrap();
+    let said = folder.abide(&["logs", "web"]);
+    std::fs::set_permissions(&logs, std::fs::Permissions::from_mode(0o700)).unwrap();
+    // Root may read everything.
+    if said.code != Some(0) {
+        said.error(4, &[".abide/logs/web", "not yours to read", "sudo"]);
+    }
+}

@@ -1,6 +1,6 @@
 //! What the arguments ask for.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use abide_logs::{Range, Start, Stream, Streams, Until};
 
@@ -13,6 +13,9 @@ use crate::failure::Failure;
 
 /// Lines shown when nothing else is asked for.
 const LINES: usize = 100;
+
+/// Times are shown to the millisecond: up to one that was shown means up to its end.
+const SHOWN: Duration = Duration::from_nanos(999_999);
 
 /// Which lines are wanted.
 #[derive(Debug)]
@@ -75,7 +78,7 @@ impl Wanted {
             Some(StreamChoice::Stderr) => Streams::Only(Stream::Stderr),
         };
         let start = since.map_or(Start::Oldest, Start::Since);
-        let until = until.map_or(Until::Now, |time: SystemTime| Until::Time(time));
+        let until = until.map_or(Until::Now, |time: SystemTime| Until::Time(time + SHOWN));
         Ok(Self { range: Range { start, until, streams }, last, filter })
     }
 }

@@ -50,10 +50,8 @@ pub(super) fn run<F: Find>(
     let searched = pool::with(find, |pool| {
         while let Some(at) = latest(&courses, n) {
             courses[at].dispatch(at, n, pool)?;
-            if {
-                let course = &mut courses[at];
-                course.collect(&times(&parts[course.part]))
-            } {
+            let times = times(&parts[courses[at].part]);
+            if courses[at].collect(&times) {
                 continue;
             }
             let Some(Done { lane, unit, scanned }) = pool.wait() else { break };
