@@ -55,6 +55,24 @@ TABLES = (
         )
         for name, what in (("word", "a word in one of 1000 lines"), ("pattern", "a pattern in one of 900"))
     ),
+    Table(
+        "Forwarding of {forward_lines:,} lines to an OTLP collector",
+        "",
+        (
+            Column("forward-rate", "lines/s", 0, times=False),
+            Column("forward-cpu", "processor, µs a line", 2, times=False),
+            Column("forward-memory", "RSS, MiB", 1, times=False),
+        ),
+    ),
+    Table(
+        "Forwarding while the forwarder is killed and the collector goes away",
+        "",
+        (
+            Column("forward-lost", "lines lost", 0, times=False),
+            Column("forward-twice", "lines twice, for each fault", 0, times=False),
+            Column("forward-batch", "largest batch", 0, times=False),
+        ),
+    ),
 )
 
 
@@ -96,6 +114,9 @@ BARS = (
         Bar(f"`logs --grep` of {what} through {{history_gib:g}} GiB", "abide-supervisor", f"history-grep-{name}", "GB/s", 0.5, "rg", at_least=True)
         for name, what in (("word", "a word"), ("pattern", "a pattern"))
     ),
+    Bar("forwarding to an OTLP collector", "abide-forward", "forward-rate", "lines/s", 200_000, at_least=True),
+    Bar("lines lost by 3 × kill -9 of the forwarder and 3 outages of the collector", "abide-forward", "forward-lost", "", 0),
+    Bar("lines twice for each of these, in batches", "abide-forward", "forward-again", "", 1),
 )
 
 SHEET = Sheet(TABLES, BARS, rounds=5)

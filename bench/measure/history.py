@@ -41,13 +41,13 @@ class History(Supervisor):
 class Long:
     """A long history, and when it was made."""
 
-    def __init__(self, bench: Bench, folder: pathlib.Path) -> None:
+    def __init__(self, bench: Bench, folder: pathlib.Path, gib: float) -> None:
         self.peer = History(folder)
-        size = int(bench.options.history_gib * (1 << 30)) // 100 * 100
+        size = round(gib * (1 << 30) / 100) * 100
         self.lines = size // 100
         report, go = Stamps(folder / "report"), self.peer.folder / "go"
         os.mkfifo(go)
-        say(f"history: {bench.options.history_gib:g} GiB are written below {folder}")
+        say(f"{gib:.3g} GiB are written below {folder}")
         self.peer.configure([Service(SERVICE.name, [bench.programs.emit, str(go), report.path, str(size), "65536"])])
         try:
             self.peer.start()
@@ -92,7 +92,7 @@ def run(bench: Bench) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="abide-bench-", dir=place, ignore_cleanup_errors=True) as folder:
         try:
-            history = Long(bench, pathlib.Path(folder).resolve())
+            history = Long(bench, pathlib.Path(folder).resolve(), bench.options.history_gib)
             for number in range(bench.rounds):
                 say(f"history: round {number + 1} of {bench.rounds}")
                 one_round(bench, history)
