@@ -39,7 +39,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// How long a control client may take to say what it wants.
 const REQUEST_PATIENCE: Duration = Duration::from_secs(5);
 /// Stack of the short-lived threads for probes and control connections.
-const SMALL_STACK: usize = 128 * 1024;
+pub(crate) const SMALL_STACK: usize = 128 * 1024;
 /// How long control clients that were answered may take to hear it, once everything has ended.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Longer than this no reload command may take.
@@ -296,7 +296,8 @@ impl Driver {
             self.services.iter().filter_map(|service| service.machine.due()).map(|due| self.instant(due));
         let checks = self.services.iter().filter_map(|service| service.checks.due());
         let helpers = self.helpers.values().map(|helper| helper.until);
-        let output = self.services.iter().filter_map(|service| service.output_due);
+        let output =
+            self.services.iter().flat_map(|service| [service.output_due, service.flush_due]).flatten();
         machines.chain(checks).chain(helpers).chain(output).chain(self.next_watchdog).min()
     }
 

@@ -6,15 +6,18 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use abide_logs::{Capture, Flow, Refine, RefineControl, Stream};
 use abide_os::pipes::{Chunk, Collector, Order, PipeReader, StreamId};
 
+use crate::driver::SMALL_STACK;
 use crate::status::LogStatus;
 
 /// The longest line that is shown whole on the terminal, in bytes; the log keeps lines of any length.
 const LONGEST_SHOWN: usize = 16 * 1024;
+/// How long to wait before what the disk refused is tried again while the program is silent.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Shows lines of output on a terminal.
 pub trait Show: Send + Sync {
@@ -37,6 +40,10 @@ pub struct Output {
     control: Option<RefineControl>,
     /// Refined lines that were counted when the driver was told last.
     counted: AtomicU64,
+    /// When the next old file goes, as the driver knows it: milliseconds since 1970.
+    upkeep: AtomicU64,
+    /// A thread is at work in [`Output::flush`].
+    flushing: AtomicBool,
     news: Arc<News>,
 }
 
@@ -89,6 +96,9 @@ impl Output {
         show: Option<Arc<dyn Show>>,
         changed: Box<dyn Fn() + Send + Sync>,
     ) -> Arc<Self> {
+        let news = Arc::new(News { told: AtomicBool::new(false), tell: changed });
+        let watcher = Arc::clone(&news);
+        capture.watch(Box::new(move || watcher.tell()));
         Arc::new(Self {
             service: service.to_owned(),
             origin: Instant::now(),
@@ -100,7 +110,9 @@ impl Output {
             control: refine.as_ref().map(Refine::control),
             refining: refine.map(|refine| Mutex::new(Refining { refine, flows: HashMap::new() })),
             counted: AtomicU64::new(0),
-            news: Arc::new(News { told: AtomicBool::new(false), tell: changed }),
+            upkeep: AtomicU64::new(0),
+            flushing: AtomicBool::new(false),
+            news,
         })
     }
 
@@ -116,12 +128,40 @@ impl Output {
 
     /// When output last came; the time this was made where none came yet.
     pub fn newest(&self) -> Instant {
-        self.origin + std::time::Duration::from_millis(self.newest.load(Ordering::Relaxed))
+        self.origin + Duration::from_millis(self.newest.load(Ordering::Relaxed))
     }
 
     /// Begins new log files now.
     pub fn rotate(&self) -> std::io::Result<()> {
         self.capture.rotate()
+    }
+
+    /// In what time the capture wants a [`flush`](Self::flush) even if the program is silent, if it does.
+    pub fn next_flush(&self) -> Option<Duration> {
+        let upkeep = self.capture.next_upkeep();
+        self.upkeep.store(milliseconds(upkeep), Ordering::Relaxed);
+        if self.capture.stats().failing_since.is_some() {
+            return Some(RETRY);
+        }
+        Some(upkeep?.duration_since(SystemTime::now()).unwrap_or_default().max(RETRY))
+    }
+
+    /// Tries again to write what the disk refused, and removes what is too old, on a thread of its own: a disk may hang.
+    /// The driver is told when that is done.
+    pub fn flush(self: &Arc<Self>) {
+        if self.flushing.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let output = Arc::clone(self);
+        let thread = std::thread::Builder::new().stack_size(SMALL_STACK).spawn(move || {
+            output.capture.flush(SystemTime::now());
+            output.flushing.store(false, Ordering::Relaxed);
+            output.news.tell();
+        });
+        if thread.is_err() {
+            // The next output does it too.
+            self.flushing.store(false, Ordering::Relaxed);
+        }
     }
 
     /// What was lost, and what hinders the capture.
@@ -189,6 +229,10 @@ impl Output {
 
     fn keep(&self, id: StreamId, stream: Stream, bytes: &[u8]) {
         self.capture.write(stream, bytes, SystemTime::now());
+        // A new file is one that grows old some day.
+        if milliseconds(self.capture.next_upkeep()) != self.upkeep.load(Ordering::Relaxed) {
+            self.news.tell();
+        }
         if self.show.is_some() {
             self.show_lines(id, stream, bytes);
         }
@@ -228,6 +272,12 @@ impl Output {
             }
         }
     }
+}
+
+/// Since 1970; 0 for never.
+fn milliseconds(time: Option<SystemTime>) -> u64 {
+    let since = time.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok()).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {

@@ -81,6 +81,8 @@ pub(crate) struct Service {
     /// When what became of the output is told next, if there is news.
     pub output_due: Option<Instant>,
     output_told: Option<Instant>,
+    /// When the capture is to try again, or to remove what is too old.
+    pub flush_due: Option<Instant>,
     /// What hindered the capture when it was told last.
     trouble: Option<String>,
     /// What the newest status on disk says of the output.
@@ -144,8 +146,9 @@ impl Service {
             env_file,
             manager,
             kept: Vec::new(),
-            output_due: None,
+            output_due: Some(Instant::now()),
             output_told: None,
+            flush_due: None,
             trouble: None,
             shown: LogStatus::default(),
             history,
@@ -292,11 +295,16 @@ impl Service {
 
     /// Tells what became of the output, if that is due.
     pub fn tell_output(&mut self, now: Instant) {
+        if self.flush_due.is_some_and(|due| due <= now) {
+            self.flush_due = None;
+            self.output.flush();
+        }
         if self.output_due.is_none_or(|due| due > now) {
             return;
         }
         (self.output_due, self.output_told, self.dirty) = (None, Some(now), true);
         let trouble = self.output.status().trouble;
+        self.flush_due = self.output.next_flush().and_then(|wait| now.checked_add(wait));
         match (&self.trouble, &trouble) {
             (None, Some(why)) => {
                 self.keep(Kept::Note(format!("the output is not kept as it should be: {why}")))
