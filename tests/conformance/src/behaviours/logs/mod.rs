@@ -103,7 +103,7 @@ impl Steered {
 fn wait_last(c: &Context, name: &str, line: &str) -> Outcome {
     let mut last = String::new();
     let seen = wait_for(SOON * 2, || {
-        last = c.logs(name, &["-n", "1", "--stream", "stdout"]).unwrap_or_default();
+        last = c.logs(name, &["-n", "1", "--stream", "stdout"]).unwrap_or_else(|fault| fault.to_string());
         last.trim_end() == line
     });
     ensure!(seen, "the log does not end with {line:?}, but with {last:?}");
