@@ -62,6 +62,8 @@ pub struct Courier {
     /// The batch on its way, and what it acknowledges.
     pub(super) delivery: Option<Delivery>,
     pub(super) pending: Vec<(Name, Place)>,
+    /// When the next try of a batch that was abandoned would have been due.
+    not_before: Option<Instant>,
     backoff: Backoff,
     pub(super) check_queue: bool,
     stopping: bool,
@@ -121,6 +123,7 @@ impl Courier {
             since: None,
             delivery: None,
             pending: Vec::new(),
+            not_before: None,
             check_queue: true,
             stopping: false,
             open_again: None,
@@ -355,7 +358,8 @@ impl Courier {
     fn deliver(&mut self, now: Instant) {
         self.pending = self.marks();
         let give_up = self.config.retry.give_up.map(abide_spec::Duration::get);
-        self.delivery = Some(Delivery::new(self.batch.len(), give_up, now));
+        let due = self.not_before.take().unwrap_or(now).max(now);
+        self.delivery = Some(Delivery::new(self.batch.len(), give_up, due));
     }
 
     /// The places up to which all is in the batch, of the services that were read.

@@ -1,7 +1,10 @@
 //! Which services there are, what is held for them, and what has to be dropped.
 
+use std::time::Instant;
+
 use abide_spec::Name;
 
+use super::super::delivery::Step;
 use super::super::log;
 use super::super::queue::Held;
 use super::super::source::{Source, Stage};
@@ -108,7 +111,10 @@ impl Courier {
 
     /// Goes back to what is acknowledged: what is in the batch is read again.
     fn abandon(&mut self) {
-        self.delivery = None;
+        // A sink that is down is not asked more often because something is dropped.
+        if let Some(Step::Wait(until)) = self.delivery.take().map(|delivery| delivery.step(Instant::now())) {
+            self.not_before = Some(until);
+        }
         self.pending.clear();
         self.batch.clear();
         self.since = None;
