@@ -6,6 +6,7 @@ use thiserror::Error;
 
 mod json;
 mod logfmt;
+mod shapes;
 mod text;
 mod token;
 mod words;

@@ -60,6 +60,17 @@
 //! Losing an index loses times, and the order across streams, but never a line. Records of one size in the order of
 //! time make finding a moment a bisection: of the files by their indexes, then within one index.
 //!
+//! # Levels and entries
+//!
+//! [`Level::of`] tells how much a line matters, as far as the line says so itself: in JSON, in logfmt, or at the place
+//! where loggers put it in text. [`Joiner`] makes entries of the lines that belong together, such as a message and
+//! its stack trace; [`LevelOf`] gives each line the level of its entry. Neither changes what is kept.
+//!
+//! # When files are damaged
+//!
+//! Readers take a folder as it is. A compressed file ends where its damage begins, what is no file is passed over, and
+//! either counts as a lost file; all else is read. Files with other names are left alone.
+//!
 //! # When the supervisor is killed
 //!
 //! What was handed to [`Capture::write`] with [`WhenFull::Block`] is with the operating system when the call
