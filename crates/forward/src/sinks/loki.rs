@@ -237,7 +237,9 @@ mod tests {
     }
 
     /// Labels, and times and lines.
-    fn read(body: &[u8]) -> Vec<(String, Vec<(u64, Vec<u8>)>)> {
+    type Pushed = (String, Vec<(u64, Vec<u8>)>);
+
+    fn read(body: &[u8]) -> Vec<Pushed> {
         let inner = |field: Field<'_>| match field {
             Field::Bytes(bytes) => bytes.to_vec(),
             Field::Number(_) => panic!("a number"),
