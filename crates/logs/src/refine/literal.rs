@@ -5,15 +5,21 @@
 
 use memchr::{memchr2_iter, memmem};
 
-/// One of these is in every text in which the expression is found.
+/// What every match of an expression contains.
 #[derive(Debug)]
-pub(super) struct Literals(Vec<Literal>);
+pub(super) struct Literals {
+    /// One of these.
+    within: Vec<Literal>,
+    /// It begins with one of these, if that is known.
+    first: Option<Vec<Literal>>,
+}
 
 #[derive(Debug)]
 enum Literal {
     Exact(Box<memmem::Finder<'static>>),
-    /// Upper and lower case of ASCII are the same.
-    AnyCase(Vec<u8>),
+    /// Upper and lower case of ASCII are the same. Looked for by the letter that is rarest in text, which is the one at
+    /// this place.
+    AnyCase(Vec<u8>, usize),
 }
 
 impl Literals {
@@ -24,32 +30,62 @@ impl Literals {
             None => (expression, false),
         };
         let mut reader = Reader { rest, depth: 0 };
-        let found = reader.alternation()??;
+        let found = reader.alternation()?;
         if !reader.rest.is_empty() {
             return None;
         }
-        let literal = |bytes: Vec<u8>| match any_case {
-            true => Literal::AnyCase(bytes),
-            false => Literal::Exact(Box::new(memmem::Finder::new(&bytes).into_owned())),
-        };
-        Some(Self(found.into_iter().map(literal).collect()))
+        let literals =
+            |all: Vec<Vec<u8>>| all.into_iter().map(|bytes| Literal::new(bytes, any_case)).collect();
+        Some(Self { within: literals(found.within?), first: found.first.map(literals) })
     }
 
     /// Whether one of them is in `text`.
     pub fn are_in(&self, text: &[u8]) -> bool {
-        self.0.iter().any(|literal| match literal {
-            Literal::Exact(finder) => finder.find(text).is_some(),
-            Literal::AnyCase(bytes) => contains_any_case(text, bytes),
-        })
+        self.within.iter().any(|literal| literal.find(text).is_some())
+    }
+
+    /// Whether it is known what a match begins with.
+    pub fn tell_beginning(&self) -> bool {
+        self.first.is_some()
+    }
+
+    /// The first place from `start` on where a match can begin.
+    pub fn beginning(&self, text: &[u8], start: usize) -> Option<usize> {
+        let text = text.get(start..)?;
+        let at = match &self.first {
+            Some(first) => first.iter().filter_map(|literal| literal.find(text)).min()?,
+            None => 0,
+        };
+        Some(start + at)
     }
 }
 
-fn contains_any_case(text: &[u8], bytes: &[u8]) -> bool {
-    let Some(first) = bytes.first() else { return true };
-    let places = memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text);
-    places
-        .into_iter()
-        .any(|at| text.get(at..at + bytes.len()).is_some_and(|it| it.eq_ignore_ascii_case(bytes)))
+impl Literal {
+    fn new(bytes: Vec<u8>, any_case: bool) -> Self {
+        /// Letters by how often they occur, most often first; what is no letter is rare.
+        const OFTEN: &[u8] = b"etaoinsrhldcumfpgwybvkxjqz";
+        if !any_case {
+            return Self::Exact(Box::new(memmem::Finder::new(&bytes).into_owned()));
+        }
+        let rank =
+            |byte: &u8| OFTEN.iter().position(|it| it.eq_ignore_ascii_case(byte)).unwrap_or(OFTEN.len());
+        let rarest = (0..bytes.len()).max_by_key(|at| rank(&bytes[*at])).unwrap_or(0);
+        Self::AnyCase(bytes, rarest)
+    }
+
+    fn find(&self, text: &[u8]) -> Option<usize> {
+        match self {
+            Self::Exact(finder) => finder.find(text),
+            Self::AnyCase(bytes, rarest) => {
+                let letter = *bytes.get(*rarest)?;
+                memchr2_iter(letter.to_ascii_lowercase(), letter.to_ascii_uppercase(), text)
+                    .filter_map(|at| at.checked_sub(*rarest))
+                    .find(|at| {
+                        text.get(*at..*at + bytes.len()).is_some_and(|it| it.eq_ignore_ascii_case(bytes))
+                    })
+            }
+        }
+    }
 }
 
 /// Of these, one is in every match. `None`: nothing is known.
@@ -66,10 +102,19 @@ struct Reader<'e> {
     depth: usize,
 }
 
+/// What every match contains and begins with.
+#[derive(Default)]
+struct Found {
+    within: OneOf,
+    first: OneOf,
+}
+
 /// What a concatenation has told so far.
 #[derive(Default)]
 struct Sequence {
-    best: OneOf,
+    found: Found,
+    /// Something stands before what comes now.
+    begun: bool,
     /// Characters in a row.
     run: String,
     /// Whether the last part is the last character of the run.
@@ -83,17 +128,24 @@ impl Sequence {
     }
 
     fn other(&mut self) {
-        let run = std::mem::take(&mut self.run);
-        self.offer(Some(vec![run.into_bytes()]));
-        self.last_is_character = false;
+        let run = std::mem::take(&mut self.run).into_bytes();
+        if !run.is_empty() {
+            self.offer(Found { within: Some(vec![run.clone()]), first: Some(vec![run]) });
+        }
+        (self.begun, self.last_is_character) = (true, false);
     }
 
     /// Keeps what is rarer: that whose shortest is longer.
-    fn offer(&mut self, found: OneOf) {
+    fn offer(&mut self, found: Found) {
         let worth = |it: &OneOf| it.iter().flatten().map(Vec::len).min().unwrap_or(0);
-        if found.as_ref().is_some_and(|it| it.len() <= MOST) && worth(&found) > worth(&self.best) {
-            self.best = found;
+        let few = |it: &OneOf| it.as_ref().is_some_and(|it| it.len() <= MOST);
+        if few(&found.within) && worth(&found.within) > worth(&self.found.within) {
+            self.found.within = found.within;
         }
+        if !self.begun && few(&found.first) && worth(&found.first) > 0 {
+            self.found.first = found.first;
+        }
+        self.begun = true;
     }
 }
 
@@ -115,30 +167,34 @@ impl Reader<'_> {
     }
 
     /// Up to the end or a closing parenthesis.
-    fn alternation(&mut self) -> Option<OneOf> {
+    fn alternation(&mut self) -> Option<Found> {
+        let both = |all: OneOf, more: OneOf| {
+            let (mut all, more) = (all?, more?);
+            all.extend(more);
+            Some(all)
+        };
         let mut all = self.concatenation()?;
         while self.eat("|") {
-            all = match (all, self.concatenation()?) {
-                (Some(mut all), Some(more)) => {
-                    all.extend(more);
-                    Some(all)
-                }
-                _ => None,
-            };
+            let more = self.concatenation()?;
+            all = Found { within: both(all.within, more.within), first: both(all.first, more.first) };
         }
         Some(all)
     }
 
-    fn concatenation(&mut self) -> Option<OneOf> {
+    fn concatenation(&mut self) -> Option<Found> {
         let mut sequence = Sequence::default();
         while !self.rest.is_empty() && !self.rest.starts_with(['|', ')']) {
             match self.next()? {
                 '(' => {
-                    let inner = self.group()?;
-                    sequence.other();
-                    if self.repetition()?.is_none_or(|least| least != 0) {
-                        sequence.offer(inner);
+                    if !sequence.run.is_empty() {
+                        sequence.other();
                     }
+                    let inner = self.group()?;
+                    match self.repetition()? {
+                        Some(0) => sequence.begun = true,
+                        _ => sequence.offer(inner),
+                    }
+                    sequence.last_is_character = false;
                     continue;
                 }
                 '[' => {
@@ -166,11 +222,11 @@ impl Reader<'_> {
             }
         }
         sequence.other();
-        Some(sequence.best)
+        Some(sequence.found)
     }
 
     /// Behind its opening parenthesis.
-    fn group(&mut self) -> Option<OneOf> {
+    fn group(&mut self) -> Option<Found> {
         if self.eat("?P<") || self.eat("?<") {
             while self.next()? != '>' {}
         } else if self.eat("?") && !self.eat(":") {
@@ -232,11 +288,36 @@ mod tests {
 
     fn told(expression: &str) -> Option<Vec<String>> {
         expression.parse::<Pattern>().unwrap();
-        let text = |literal: &Literal| match literal {
+        Literals::of(expression).map(|it| it.within.iter().map(text).collect())
+    }
+
+    fn text(literal: &Literal) -> String {
+        match literal {
             Literal::Exact(finder) => String::from_utf8(finder.needle().to_vec()).unwrap(),
-            Literal::AnyCase(bytes) => format!("~{}", String::from_utf8(bytes.clone()).unwrap()),
-        };
-        Literals::of(expression).map(|it| it.0.iter().map(text).collect())
+            Literal::AnyCase(bytes, _) => format!("~{}", String::from_utf8(bytes.clone()).unwrap()),
+        }
+    }
+
+    #[test]
+    fn beginnings_are_told() {
+        for (expression, first) in [
+            (r"password=\S+", "password="),
+            (r"(?i)bearer\s+[\w.-]+", "~bearer"),
+            (r"(password|token|secret)\s*[:=]\s*\S+", "password token secret"),
+            (r"(?:api|access)[_-]?key=(?<key>\w+)", "api access"),
+            ("ab?cdefg", "a"),
+            ("a+bcdefg", "a"),
+            ("((ab|cd)+x|ef)gh", "ab cd ef"),
+        ] {
+            let literals = Literals::of(expression).unwrap();
+            let told: Vec<String> = literals.first.unwrap().iter().map(text).collect();
+            assert_eq!(told.join(" "), first, "{expression}");
+        }
+        for expression in
+            [r"\bpassword", "^xy", ".ab", "[x]ab", "(ab)?cd", "a?bc", "(ab|.)cd", "(|a)bc", "x*yz"]
+        {
+            assert!(Literals::of(expression).unwrap().first.is_none(), "{expression}");
+        }
     }
 
     #[test]
@@ -310,6 +391,13 @@ mod tests {
             let pattern: Pattern = expression.parse().unwrap();
             if let (true, Some(literals)) = (pattern.is_match(&text), Literals::of(&expression)) {
                 prop_assert!(literals.are_in(text.as_bytes()), "{:?}", literals);
+                let found = pattern.find_at(&text, 0).map_or(0, |found| found.start);
+                if literals.tell_beginning() {
+                    let places = std::iter::successors(literals.beginning(text.as_bytes(), 0), |at| {
+                        literals.beginning(text.as_bytes(), at + 1)
+                    });
+                    prop_assert!(places.into_iter().any(|at| at == found), "{:?} at {}", literals, found);
+                }
             }
         }
     }

@@ -194,6 +194,13 @@ fn a_match_without_end_takes_the_rest_of_its_line() {
 }
 
 #[test]
+fn lines_made_to_take_long_do_not() {
+    // Each letter could begin a match, and none does.
+    let text = format!("{}\nx ab\n", "a".repeat(4 * LONGEST));
+    assert_eq!(kept("redact = ['a+b']", &text), text.replace("ab", "***"));
+}
+
+#[test]
 fn long_lines_are_judged_by_their_beginning() {
     let text = format!("DEBUG {0}\nERROR {0}\r\nINFO {0}", "z".repeat(3 * LONGEST));
     let wanted = format!("ERROR {}\r\n", "z".repeat(3 * LONGEST));

@@ -50,8 +50,11 @@ impl Utf16 {
         }
         let (pairs, odd) = bytes.as_chunks::<2>();
         out.reserve(pairs.len());
-        for pair in pairs {
+        let mut rest = pairs;
+        while let [pair, after @ ..] = rest {
             self.unit(*pair, out);
+            // Most of what programs write is ASCII.
+            rest = &after[self.ascii(after, out)..];
         }
         if let [odd] = odd {
             self.odd = Some(*odd);
@@ -88,6 +91,17 @@ impl Utf16 {
         } else {
             self.character(unit, out);
         }
+    }
+
+    /// Takes the units up to the first that is not ASCII, and tells how many they are.
+    fn ascii(&self, pairs: &[[u8; 2]], out: &mut Vec<u8>) -> usize {
+        let (low, high) = if self.order == Order::Big { (1, 0) } else { (0, 1) };
+        let before = out.len();
+        if self.high.is_none() {
+            let plain = |pair: &&[u8; 2]| pair[high] == 0 && pair[low] < 0x80;
+            out.extend(pairs.iter().take_while(plain).map(|pair| pair[low]));
+        }
+        out.len() - before
     }
 
     fn character(&mut self, unit: u16, out: &mut Vec<u8>) {
