@@ -30,7 +30,10 @@ impl Datagrams {
         #[cfg(not(unix))]
         {
             let _ = (path, patience);
-            Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no sockets for datagrams at paths"))
+            Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "this system has no sockets for datagrams at paths",
+            ))
         }
     }
 

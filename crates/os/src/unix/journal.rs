@@ -121,15 +121,17 @@ mod tests {
         let mut buffer = [0; 16];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-        let got =
-            recvmsg(&server, &mut [IoSliceMut::new(&mut buffer)], &mut ancillary, RecvFlags::empty()).unwrap();
+        let got = recvmsg(&server, &mut [IoSliceMut::new(&mut buffer)], &mut ancillary, RecvFlags::empty())
+            .unwrap();
         assert_eq!(got.bytes, 0);
         let mut files = ancillary.drain().filter_map(|message| match message {
             RecvAncillaryMessage::ScmRights(files) => Some(files),
             _ => None,
         });
         let mut file = File::from(files.next().unwrap().next().unwrap());
-        assert!(fcntl_get_seals(&file).unwrap().contains(SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW));
+        assert!(
+            fcntl_get_seals(&file).unwrap().contains(SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW)
+        );
         file.rewind().unwrap();
         let mut read = Vec::new();
         file.read_to_end(&mut read).unwrap();

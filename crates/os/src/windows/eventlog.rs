@@ -41,17 +41,7 @@ impl EventLog {
         // SAFETY: the source is open until this value is dropped, and the one text is NUL-terminated and lives through
         // the call; the other pointers are null where that means "none".
         let taken = unsafe {
-            ReportEventW(
-                self.source as _,
-                kind,
-                0,
-                EVENT,
-                ptr::null_mut(),
-                1,
-                0,
-                texts.as_ptr(),
-                ptr::null(),
-            )
+            ReportEventW(self.source as _, kind, 0, EVENT, ptr::null_mut(), 1, 0, texts.as_ptr(), ptr::null())
         };
         if taken == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
