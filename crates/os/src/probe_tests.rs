@@ -114,3 +114,46 @@ fn a_heartbeat_ages() {
     file.set_modified(SystemTime::now() + Duration::from_secs(60)).unwrap();
     heartbeat(&path, WAIT).unwrap();
 }
+
+#[test]
+fn sends_what_it_is_told_to() {
+    let ask = |method: Method, body: Option<&str>| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/level?a=b", listener.local_addr().unwrap()).parse().unwrap();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut seen = Vec::new();
+            let whole = |seen: &[u8]| {
+                let text = String::from_utf8(seen.to_vec()).ok()?;
+                let (head, rest) = text.split_once("\r\n\r\n")?;
+                let length =
+                    head.lines().find_map(|line| line.strip_prefix("Content-Length: ")?.parse().ok());
+                (rest.len() >= length.unwrap_or(0)).then_some(text)
+            };
+            let text = loop {
+                let mut buffer = [0_u8; 256];
+                let length = stream.read(&mut buffer).unwrap();
+                assert_ne!(length, 0);
+                seen.extend_from_slice(&buffer[..length]);
+                if let Some(text) = whole(&seen) {
+                    break text;
+                }
+            };
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+            text
+        });
+        let mut request = HttpRequest::new(url);
+        (request.method, request.body) = (method, body.map(str::to_owned));
+        request.timeout = abide_spec::Duration::from_secs(30);
+        assert_eq!(send(&request).unwrap(), 204);
+        server.join().unwrap()
+    };
+    let put = ask(Method::Put, Some("débug"));
+    assert!(put.starts_with("PUT /level?a=b HTTP/1.1\r\nHost: 127.0.0.1:"), "{put}");
+    assert!(put.contains("\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 6\r\n"), "{put}");
+    assert!(put.ends_with("\r\n\r\ndébug"), "{put}");
+    let post = ask(Method::Post, None);
+    assert!(post.starts_with("POST ") && post.contains("\r\nContent-Length: 0\r\n"), "{post}");
+    let get = ask(Method::Get, None);
+    assert!(get.starts_with("GET ") && !get.contains("Content-") && get.ends_with("\r\n\r\n"), "{get}");
+}

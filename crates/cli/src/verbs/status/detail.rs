@@ -65,6 +65,9 @@ pub fn show(known: &Known, home: &Home, printer: &Printer) -> Result<(), Failure
     if status.logs.lost_bytes > 0 {
         line("Lost", format!("{} bytes of output", status.logs.lost_bytes))?;
     }
+    if status.logs.suppressed_lines > 0 {
+        line("Suppressed", format!("{} lines beyond the rate limit", status.logs.suppressed_lines))?;
+    }
     if let Some(trouble) = &status.logs.trouble {
         line("Trouble", format!("{WARN}{}{WARN:#}", text::plain(trouble)))?;
     }
