@@ -134,8 +134,10 @@ fn events_are_told_and_followed() {
     assert_eq!((event["schema"].as_str(), event["service"].as_str()), (Some("abide.event/1"), Some("web")));
     assert!(event["record"].is_object() && event["text"].is_string() && event["time"].is_string());
 
-    let mut follow = folder.command(&["events", "web", "-n", "0", "-f"]);
+    let mut follow = folder.command(&["events", "web", "-n", "1", "-f"]);
     let follow = support::Running::of(follow.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    // What comes before it looks for the first time would be old to it.
+    follow.line_with(event["text"].as_str().unwrap());
     folder.abide(&["up", "-q"]).ended(0);
     follow.line_with("starting");
     follow.line_with("exited with code 0");
@@ -231,6 +233,12 @@ fn levels_take_the_lines_that_belong_to_them_along() {
     assert_eq!(out(&["-l", "warn", "-g", "o", "-i", "-v"]), "");
     assert_eq!(out(&["-v", "-g", "[A-Z]"]), "  at one()\n  at two()\nplain\n");
     assert_eq!(out(&["-i", "-g", "PLAIN"]), "plain\n");
+    let told = out(&["-l", "error", "--json"]);
+    let levels: Vec<serde_json::Value> = told
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["level"].clone())
+        .collect();
+    assert_eq!(levels, ["error", "error", "error"]);
 }
 
 #[cfg(target_os = "linux")]

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 
-use abide_logs::{Level, Line, Stream};
+use abide_logs::{Level, LevelOf, Line, Stream};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
@@ -42,6 +42,9 @@ pub struct Output {
     /// The names of the services, as they stand before their lines where there are several.
     names: Vec<String>,
     named: bool,
+    /// What tells the level of a line by the entry that it goes on with, for each service and stream; nothing where lines
+    /// between those shown are left out.
+    levels: Option<Vec<[LevelOf; 2]>>,
     terminal: bool,
     colour: bool,
     /// The service and stream whose line has no end yet.
@@ -61,6 +64,7 @@ impl Output {
             form,
             names: Vec::new(),
             named,
+            levels: args.grep.is_none().then(Vec::new),
             terminal: output_is_terminal(),
             colour: output_is_coloured(),
             open: None,
@@ -70,6 +74,10 @@ impl Output {
     /// Lines come of these services.
     pub fn set_services(&mut self, services: &[Service]) {
         self.names = services.iter().map(|service| service.name.to_string()).collect();
+        if let Some(levels) = &mut self.levels {
+            let new = services.iter().skip(levels.len());
+            levels.extend(new.map(|service| [LevelOf::new(&service.rule), LevelOf::new(&service.rule)]));
+        }
     }
 
     /// Hands on what is written.
@@ -89,7 +97,8 @@ impl Output {
         if !goes_on {
             written(self.head(service, line))?;
         }
-        written(self.body(line))?;
+        let level = if self.terminal && self.colour { self.level(service, line) } else { None };
+        written(self.body(line, level))?;
         if line.complete {
             written(self.out.write_all(b"\n"))
         } else {
@@ -122,7 +131,14 @@ impl Output {
         }
     }
 
-    fn body(&mut self, line: &Line) -> io::Result<()> {
+    fn level(&mut self, service: usize, line: &Line) -> Option<Level> {
+        match self.levels.as_mut().and_then(|levels| levels.get_mut(service)) {
+            Some(levels) => levels[usize::from(line.stream == Stream::Stderr)].of(&line.bytes, line.complete),
+            None => Level::of(&line.bytes),
+        }
+    }
+
+    fn body(&mut self, line: &Line, level: Option<Level>) -> io::Result<()> {
         if !self.terminal {
             return self.out.write_all(&line.bytes);
         }
@@ -130,7 +146,7 @@ impl Output {
         if !self.colour {
             return write!(self.out, "{}", anstream::adapter::strip_str(&text));
         }
-        let style = match Level::of(&line.bytes).filter(|_| !text.contains('\x1b')) {
+        let style = match level.filter(|_| !text.contains('\x1b')) {
             Some(Level::Fatal | Level::Error) => BAD,
             Some(Level::Warn) => WARN,
             Some(Level::Debug | Level::Trace) => FAINT,
@@ -140,12 +156,13 @@ impl Output {
     }
 
     fn json(&mut self, service: usize, line: &Line) -> Result<(), Failure> {
+        let level = self.level(service, line);
         let shown = LogLine {
             schema: "abide.log/1",
             service: self.names.get(service).map_or("", String::as_str),
             time: line.time.map(abide_supervisor::timestamp::rfc3339),
             stream: line.stream.name(),
-            level: Level::of(&line.bytes).map(Level::name),
+            level: level.map(Level::name),
             text: &String::from_utf8_lossy(&line.bytes),
             complete: line.complete,
         };
