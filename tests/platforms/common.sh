@@ -44,3 +44,12 @@ hold_until_stdin_closes() {
   # `read` returns on end of file; whatever is written meanwhile is ignored.
   while IFS= read -r _; do :; done
 }
+
+# The archive this machine itself installs from, so that proxies and local mirrors are honoured; nothing
+# when it can't be told.
+mirror_of_this_machine() {
+  { set +e
+    sed -n 's/^URIs:[[:space:]]*\([^ ]*\).*/\1/p' /etc/apt/sources.list.d/*.sources
+    sed -n 's/^deb[[:space:]]\+\(\[[^]]*\][[:space:]]*\)\?\([^ ]*\)[[:space:]].*/\2/p' /etc/apt/sources.list /etc/apt/sources.list.d/*.list
+  } 2>/dev/null | awk '/\/debian\/?$/ && !found { print; found = 1 }'
+}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the tests need. Idempotent: touches apt only for what is missing.
 #
-#   packages.sh [machines|windows|checks|all]…      (default: all)
+#   packages.sh [machines|windows|forward|checks|all]…      (default: all)
 #   packages.sh --missing GROUP             prints what is missing, installs nothing
 . "$(dirname "$0")/common.sh"
 
@@ -11,10 +11,12 @@ packages_of() {
     machines) echo debootstrap systemd-container dbus iproute2 procps util-linux curl ;;
     # A second Rust toolchain that carries the source of the standard library, the Windows linker, and Wine.
     windows) echo curl rustc-web cargo-web rust-web-src gcc-mingw-w64-x86-64-win32 binutils-mingw-w64-x86-64 wine64 wine ;;
+    # What fetches the programs that take logs; journald runs in a container.
+    forward) echo "$(packages_of machines) python3 python3-venv" ;;
     # What reads the files that are made for other systems.
     checks) echo libplist-utils ;;
-    all) echo "$(packages_of machines) $(packages_of windows) $(packages_of checks)" ;;
-    *) fail "unknown group $1; one of: machines windows checks all" ;;
+    all) echo "$(packages_of machines) $(packages_of windows) $(packages_of forward) $(packages_of checks)" ;;
+    *) fail "unknown group $1; one of: machines windows forward checks all" ;;
   esac
 }
 

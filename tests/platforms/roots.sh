@@ -64,7 +64,7 @@ make_base() {
     mirror=$(mirror_of_this_machine)
     say "making the base of all roots with debootstrap (once)"
     discard_roots "$PLATFORMS/base"
-    debootstrap --variant=minbase --include="$BASE_PACKAGES" bookworm "$base.new" "$mirror" </dev/null >"$log" 2>&1 9>&- ||
+    debootstrap --variant=minbase --include="$BASE_PACKAGES" bookworm "$base.new" ${mirror:+"$mirror"} </dev/null >"$log" 2>&1 9>&- ||
       { tail -n 20 "$log" >&2; fail "debootstrap failed; see $log"; }
     # A root that is thrown away when anything goes wrong needs no syncing, and nothing is to start in it.
     echo force-unsafe-io >"$base.new/etc/dpkg/dpkg.cfg.d/quick"
@@ -97,12 +97,4 @@ discard_roots() {
     [ -d "$old" ] && ! grep -qF "lowerdir=$old," /proc/mounts || continue
     rm -rf --one-file-system "$old" "$old.complete"
   done
-}
-
-# The archive this machine itself installs from, so that proxies and local mirrors are honoured.
-mirror_of_this_machine() {
-  { set +e
-    sed -n 's/^URIs:[[:space:]]*\([^ ]*\).*/\1/p' /etc/apt/sources.list.d/*.sources
-    sed -n 's/^deb[[:space:]]\+\(\[[^]]*\][[:space:]]*\)\?\([^ ]*\)[[:space:]].*/\2/p' /etc/apt/sources.list /etc/apt/sources.list.d/*.list
-    echo http://deb.debian.org/debian; } 2>/dev/null | awk '/\/debian\/?$/ && !found { print; found = 1 }'
 }
