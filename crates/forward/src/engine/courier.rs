@@ -168,6 +168,10 @@ impl Courier {
 
     fn hear(&mut self, news: News) {
         self.stopping |= news.stop;
+        if let Some(text) = news.trouble {
+            (self.report)(&self.config.name, &text);
+            self.trouble = Some(Trouble::now(text));
+        }
         for name in &news.gone {
             self.leave(name, news.found.contains(name));
         }

@@ -19,6 +19,8 @@ pub struct News {
     pub happened: BTreeSet<Name>,
     /// Services whose log was removed as a whole. It may have been found again since.
     pub gone: BTreeSet<Name>,
+    /// Why a service cannot be followed.
+    pub trouble: Option<String>,
     /// It shall stop.
     pub stop: bool,
 }

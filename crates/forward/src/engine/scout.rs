@@ -155,8 +155,16 @@ impl Scout {
             if self.known.contains_key(&name) {
                 continue;
             }
-            // Gone again, or not ours to see: it is looked for again when something changes.
-            let Ok(logs) = self.watches.add(&self.places.logs.join(name.as_str())) else { continue };
+            // It is looked for again when something changes.
+            let logs = match self.watches.add(&self.places.logs.join(name.as_str())) {
+                Ok(logs) => logs,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => {
+                    let text = format!("the log of {name} cannot be followed: {error}");
+                    self.put(&name, |_, inbox| inbox.put(|news| news.trouble = Some(text.clone())));
+                    continue;
+                }
+            };
             self.by_watch.insert(logs, name.clone());
             // What is rotated by now is held by the courier, which knows from where on; what comes, by us.
             let newest = self.newest(&name);
