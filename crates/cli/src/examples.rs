@@ -83,9 +83,15 @@ pub fn of(verb: &str) -> &'static [Example] {
         "logs" => &[
             ("abide logs web", "the last 100 lines"),
             ("abide logs web -f", "and go on with what comes"),
-            ("abide logs web 'worker-*' -f", "of several services, in the order of time; of all without a name"),
+            (
+                "abide logs web 'worker-*' -f",
+                "of several services, in the order of time; of all without a name",
+            ),
             ("abide logs web --since 10m --level warn", "warnings and worse of the last ten minutes"),
-            ("abide logs web --since 13:00 --until 13:15 -o iso", "a quarter of an hour, each line with its time"),
+            (
+                "abide logs web --since 13:00 --until 13:15 -o iso",
+                "a quarter of an hour, each line with its time",
+            ),
             ("abide logs web --grep 'timeout|refused' -n 20", "the last 20 that match"),
             ("abide logs web -b -o json", "since the machine was booted, for programs"),
         ],

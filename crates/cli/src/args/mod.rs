@@ -13,7 +13,8 @@ use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::CompletionCandidate;
 
 pub use asking::{
-    Act, Completions, Count, Events, Form, Help, Json, Logs, Man, Names, Shell, Status, StreamChoice, Switch, SwitchDebug,
+    Act, Completions, Count, Events, Form, Help, Json, Logs, Man, Names, Shell, Status, StreamChoice, Switch,
+    SwitchDebug,
 };
 pub use converting::{Export, Import};
 pub use forwarding::{Forward, ForwardAct, ForwardInstall};
