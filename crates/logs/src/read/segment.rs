@@ -12,6 +12,10 @@ use crate::{Compression, names::Names};
 /// How often opening is tried anew because a rotation or a compression came in between.
 const ATTEMPTS: usize = 100;
 
+/// Windows' code for a file that someone else has open and does not share. On Unix it is that of a broken pipe, with which
+/// opening a file does not end.
+const SHARING_VIOLATION: i32 = 32;
+
 /// What is found under a number.
 #[derive(Debug)]
 pub(crate) enum Segment {
@@ -76,8 +80,12 @@ fn open_rotated(names: &Names, number: u64) -> io::Result<Segment> {
         (names.compressed(number, Compression::Gzip), Compression::Gzip),
     ];
     for (path, compression) in forms {
-        if let Some(file) = present(&path)? {
-            return Ok(Segment::There(Source::new(file, compression)?));
+        match present(&path) {
+            Ok(Some(file)) => return Ok(Segment::There(Source::new(file, compression)?)),
+            Ok(None) => {}
+            // A backup, say, that has the file for itself on Windows must not keep all others from being read.
+            Err(error) if error.raw_os_error() == Some(SHARING_VIOLATION) => {}
+            Err(error) => return Err(error),
         }
     }
     match names.second() {
