@@ -1,6 +1,8 @@
 //! Capture, rotation, retention and reading back of what a program prints.
 //!
-//! [`Capture`] takes the chunks that come out of the pipes and keeps them; [`Reader`] gives them back as lines.
+//! [`Capture`] takes the chunks that come out of the pipes and keeps them; [`Reader`] gives them back as lines. Where the
+//! spec says so, [`Refine`] stands before the capture: it transcodes, filters, limits and redacts, and what it gives is
+//! what "as it came" means here.
 //! Nothing but files stands between the two, so each works without the other, and after it.
 //!
 //! # What is kept
