@@ -251,6 +251,9 @@ mod tests {
         assert_eq!(apply(dir.path(), limits, 50).0, [vec![2, 3, 4], vec![2, 3, 4]]);
         let limits = Limits { size: Some(3600), ..limits };
         assert_eq!(apply(dir.path(), limits, 50).0, [vec![3, 4], vec![2, 3, 4]]);
-        assert_eq!(apply(dir.path(), Limits { size: Some(0), ..limits }, 50).0, [Vec::<u64>::new(), Vec::new()]);
+        assert_eq!(
+            apply(dir.path(), Limits { size: Some(0), ..limits }, 50).0,
+            [Vec::<u64>::new(), Vec::new()]
+        );
     }
 }
