@@ -17,7 +17,8 @@ mod detect;
 pub(crate) mod direct;
 mod engine;
 mod error;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 pub(crate) mod executable;
 pub mod foreground;
 mod launchd;
