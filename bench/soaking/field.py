@@ -116,6 +116,8 @@ class Soak:
         """One thing that can happen to a service."""
         service = self.random.choice(among or self.services)
         what = self.random.choices(("program", "supervisor", "stop", "rotate", "read"), (4, 3, 1, 4, 1))[0]
+        if what != "read" and self.random.random() < 0.7:
+            service.await_burst(2.0)
         if what == "program":
             service.kill_program()
         elif what == "rotate":

@@ -25,7 +25,7 @@ def make(soak: Soak, found: list[tuple[Service, Judgement]], followed: Judgement
         f"{len(found)} programs for {seconds / 60:.0f} minutes, seed {seed}: {soak.so_far()}; the status told of a full disk "
         f"{soak.counts.told} times, and {soak.counts.over} times that it was over; {soak.counts.readings} readings meanwhile.",
         "",
-        "| service | its output is | runs | lines written | read back | told as missing | lost with a killed supervisor | most bytes at once | broken ends |",
+        "| service | its output is | runs | lines noted as written | read back | told as missing | lost with a killed supervisor | most bytes at once | broken ends |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for service, made in found:

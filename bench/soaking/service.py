@@ -18,6 +18,8 @@ LONGEST = 300_000
 #: Where lines are dropped by whole lines: far shorter than what is held in memory.
 SHORTER = 20_000
 ROTATE_KIB = 256
+#: Bytes between two looks that are a burst.
+BURST = 32 << 10
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,17 @@ class Service:
         self.bereft.append((newest[0].id if newest else 0, time.monotonic_ns()))
         self.start()
         self.kills += 1
+
+    def await_burst(self, seconds: float) -> None:
+        """Until its program writes a lot, or so long: a kill is worth most when much is on its way."""
+        end_by, before = time.monotonic() + seconds, None
+        while time.monotonic() < end_by:
+            newest = self.runs()[-1:]
+            now = newest[0].stdout.bytes + newest[0].stderr.bytes if newest else 0
+            if before is not None and now - before > BURST:
+                return
+            before = now
+            time.sleep(0.001)
 
     def stop_supervisor(self) -> None:
         """Stops it as a service manager does; what the program has printed is kept to the last byte."""
