@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -21,6 +22,16 @@ use crate::{
 /// Only one file is compressed at a time in a whole process, however many services it looks after: compression
 /// is never urgent, and the cores belong to the programs.
 static TURN: Mutex<()> = Mutex::new(());
+
+/// A program that prints more bytes a second than this has use for every core there is: systems that share the processor
+/// among groups of processes do not see that this thread stands behind the others, as the program is in another.
+const FULL_SPEED: u64 = 64 << 20;
+
+/// While it does, so many times as long as a block took is rested after it.
+const REST: u32 = 39;
+
+/// The longest rest, however long a block took.
+const LONGEST_REST: Duration = Duration::from_millis(100);
 
 /// Compresses the rotated files of both streams of one service.
 #[derive(Debug)]
@@ -76,7 +87,8 @@ impl Drop for Compressor {
         self.job.stop.store(true, Relaxed);
         let thread = self.job.state().thread.take();
         if let Some(thread) = thread {
-            // It looks at `stop` after every block, and it does not panic.
+            // It looks at `stop` after every block and every rest, and it does not panic.
+            thread.thread().unpark();
             let _ = thread.join();
         }
     }
@@ -174,10 +186,13 @@ impl Job {
     fn pack(&self, mut plain: File, mut target: &File) -> io::Result<bool> {
         let mut encoder = encoder(self.compression)?;
         let (mut block, mut packed) = (vec![0; BLOCK], Vec::new());
+        let mut rest = Duration::ZERO;
         loop {
             if self.stop.load(Relaxed) {
                 return Ok(false);
             }
+            let (begun, arrived) = (Instant::now(), self.counters.bytes());
+            thread::park_timeout(rest);
             let length = fill(&mut plain, &mut block)?;
             if length == 0 {
                 break;
@@ -185,12 +200,20 @@ impl Job {
             encoder.block(&block[..length], &mut packed)?;
             target.write_all(&packed)?;
             packed.clear();
+            let all = begun.elapsed();
+            rest = rest_after(all.saturating_sub(rest), self.counters.bytes().saturating_sub(arrived), all);
         }
         encoder.finish(&mut packed)?;
         target.write_all(&packed)?;
         target.sync_all()?;
         Ok(true)
     }
+}
+
+/// How long to rest after a block that took `worked`, when `arrived` bytes came in the time of `all`.
+fn rest_after(worked: Duration, arrived: u64, all: Duration) -> Duration {
+    let busy = u128::from(arrived) * 1_000_000 > u128::from(FULL_SPEED) * all.as_micros();
+    if busy { (worked * REST).min(LONGEST_REST) } else { Duration::ZERO }
 }
 
 fn remove(names: &Names, number: u64) -> io::Result<()> {
@@ -211,4 +234,18 @@ fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_rests_while_a_program_prints_at_full_speed_only() {
+        let millis = Duration::from_millis;
+        assert_eq!(rest_after(millis(1), 10 << 20, millis(20)), millis(39));
+        assert_eq!(rest_after(millis(50), 100 << 20, millis(60)), LONGEST_REST);
+        assert_eq!(rest_after(millis(1), 1 << 20, millis(20)), Duration::ZERO);
+        assert_eq!(rest_after(millis(1), 0, Duration::ZERO), Duration::ZERO);
+    }
 }

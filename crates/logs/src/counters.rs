@@ -72,6 +72,11 @@ impl Counters {
         self.last_write.store(nanoseconds(now), Relaxed);
     }
 
+    /// The bytes that arrived so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
+    }
+
     /// Tells `changed` from now on whenever something is lost, and when what is wrong is another thing.
     pub fn watch(&self, changed: Box<dyn Fn() + Send + Sync>) {
         // Who came first stays.

@@ -35,7 +35,8 @@
 //! is due, or at a [`Capture::flush`] then ([`Capture::next_upkeep`] tells when).
 //!
 //! Compression happens on a thread that ends with its work and stands behind all others ([`Files::background`]), one
-//! file at a time in a process, so on one core at most; the compressed file is whole and on the disk before the
+//! file at a time in a process, so on one core at most, and on next to none while its program prints more than 64
+//! MiB/s; the compressed file is whole and on the disk before the
 //! plain one goes. The newest file comes first: a program that prints faster than that for long loses its oldest
 //! files to retention before they were compressed, and nothing piles up. What a crash leaves is removed or finished
 //! at the next start. On Windows the standard library opens files so that others may read, rename and delete them, so no
