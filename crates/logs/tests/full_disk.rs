@@ -50,7 +50,7 @@ fn settings(when_full: WhenFull) -> Settings {
 }
 
 fn poll(what: &str, condition: impl Fn() -> bool) {
-    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
     while !condition() {
         assert!(std::time::Instant::now() < deadline, "{what}");
         std::thread::yield_now();
