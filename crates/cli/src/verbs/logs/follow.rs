@@ -15,7 +15,7 @@ use super::chosen::{Chosen, Service};
 use super::filter::Seen;
 use super::output::Output;
 use super::wanted::Wanted;
-use super::{BEGINNING, history, nothing_yet, open, open_all};
+use super::{history, nothing_yet, open, open_all};
 use crate::failure::Failure;
 use crate::printer::Printer;
 
@@ -190,7 +190,7 @@ fn look_for_new(
     }
     for source in sources.iter_mut().filter(|source| source.lines.is_none()) {
         if let Some(reader) = open(&source.service)? {
-            source.begin(&reader, BEGINNING, wanted.range.streams, watches)?;
+            source.begin(&reader, Start::Oldest, wanted.range.streams, watches)?;
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ mod when;
 
 use std::io;
 
-use abide_logs::{Found, Mark, Reader, Start, Until, search, search_last};
+use abide_logs::{Found, Mark, Reader, Until, search, search_last};
 
 use crate::args::{Common, Logs};
 use crate::exit::Exit;
@@ -132,6 +132,3 @@ fn history(
     }
     outcome
 }
-
-/// Where a follower begins that was not there before.
-const BEGINNING: Start = Start::Oldest;
