@@ -147,10 +147,9 @@ impl Client {
             self.headers.extend(fresh);
             self.read_again = false;
         }
-        let body = self
-            .coding
-            .apply(body)
-            .map_err(|error| SendError::reject(format!("cannot compress: {error}")))?;
+        let coding = if body.is_empty() { Coding::Plain } else { self.coding };
+        let body =
+            coding.apply(body).map_err(|error| SendError::reject(format!("cannot compress: {error}")))?;
         let url = if query.is_empty() {
             Cow::Borrowed(self.url.as_str())
         } else {
@@ -163,7 +162,7 @@ impl Client {
             if !content.is_empty() {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static(content));
             }
-            if let Some(name) = self.coding.name() {
+            if let Some(name) = coding.name() {
                 headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
             }
         }
@@ -189,6 +188,11 @@ impl Client {
             ureq::Error::Rustls(error) => format!("TLS: {error}{}", tls::hint(error)),
             ureq::Error::Io(error) => match tls::inside(error) {
                 Some(inside) => format!("TLS: {inside}{}", tls::hint(inside)),
+                None if error.kind() == std::io::ErrorKind::UnexpectedEof
+                    && self.url.starts_with("https:") =>
+                {
+                    "it closed the connection; see whether it speaks TLS on this port".into()
+                }
                 None => error.to_string(),
             },
             ureq::Error::Timeout(_) => "no answer in time".into(),

@@ -1,0 +1,93 @@
+//! The sinks of the forwarder, tried against the real programs that take logs: what arrives is what was sent, whatever it is,
+//! and outages, refusals and answers mean what they should.
+
+mod answers;
+mod certificates;
+mod clickhouse;
+mod component;
+mod journald;
+mod loki;
+mod otlp;
+mod receiver;
+mod sample;
+mod syslog;
+mod wire;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: abide-forward-tests [NAME]…
+
+  answers, otlp, loki, clickhouse, syslog or journald (default: all of them)
+  send-to-journal       sends the sample to this machine's journal: what the test of journald runs inside its machine";
+
+const ALL: [&str; 6] = ["answers", "otlp", "loki", "clickhouse", "syslog", "journald"];
+
+/// Counts what was tried, and tells it as it happens.
+#[derive(Default)]
+pub(crate) struct Report {
+    passed: u32,
+    failed: u32,
+}
+
+impl Report {
+    /// Tries one thing. False: what builds on it need not be tried.
+    pub(crate) fn check(&mut self, name: &str, tried: impl FnOnce() -> Result<(), String>) -> bool {
+        match tried() {
+            Ok(()) => {
+                self.passed += 1;
+                println!("   pass  {name}");
+                true
+            }
+            Err(why) => {
+                self.failed += 1;
+                println!("   FAIL  {name}: {why}");
+                false
+            }
+        }
+    }
+
+    pub(crate) fn not_here(&self, name: &str, why: &str) {
+        println!("   n/a   {name}: {why}");
+    }
+}
+
+/// The repository.
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn main() -> ExitCode {
+    let mut names: Vec<String> = std::env::args().skip(1).collect();
+    if names == ["send-to-journal"] {
+        return match journald::send_here() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => {
+                eprintln!("{why}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    if names.is_empty() {
+        names = ALL.map(str::to_owned).into();
+    }
+    if let Some(unknown) = names.iter().find(|name| !ALL.contains(&name.as_str())) {
+        eprintln!("there is nothing named {unknown:?}\n\n{USAGE}");
+        return ExitCode::from(2);
+    }
+    let mut report = Report::default();
+    for name in &names {
+        println!("── {name}");
+        match name.as_str() {
+            "answers" => answers::all(&mut report),
+            "otlp" => otlp::all(&mut report),
+            "loki" => loki::all(&mut report),
+            "clickhouse" => clickhouse::all(&mut report),
+            "syslog" => syslog::all(&mut report),
+            _ => journald::all(&mut report),
+        }
+    }
+    println!("forward: {} passed, {} failed", report.passed, report.failed);
+    if report.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
