@@ -51,5 +51,5 @@ mirror_of_this_machine() {
   { set +e
     sed -n 's/^URIs:[[:space:]]*\([^ ]*\).*/\1/p' /etc/apt/sources.list.d/*.sources
     sed -n 's/^deb[[:space:]]\+\(\[[^]]*\][[:space:]]*\)\?\([^ ]*\)[[:space:]].*/\2/p' /etc/apt/sources.list /etc/apt/sources.list.d/*.list
-  } 2>/dev/null | awk '/\/debian\/?$/ && !found { print; found = 1 }'
+    true; } 2>/dev/null | awk '/\/debian\/?$/ && !found { print; found = 1 }'
 }
