@@ -167,8 +167,18 @@ impl<'a> Verbs<'a> {
         if verb.is_empty() || verb == "…" {
             return Ok(false);
         }
-        let Some(help) = self.help(verb) else {
+        let Some(help) = self.help(&[verb]) else {
             return Err(format!("`abide {command}`: there is no such verb"));
+        };
+        // A verb that has verbs of its own.
+        let inner = help.contains("\nCommands:\n").then(|| words.clone().next()).flatten();
+        let inner = inner.filter(|word| word.chars().all(|letter| letter.is_ascii_lowercase()));
+        let help = match inner {
+            None => help.to_owned(),
+            Some(inner) => match self.help(&[verb, inner]) {
+                Some(help) => help.to_owned(),
+                None => return Err(format!("`abide {command}`: `{verb}` has no verb {inner}")),
+            },
         };
         let is_option = |word: &&str| word.starts_with('-') && word.len() > 1;
         for option in words.take_while(|word| *word != "--").filter(is_option) {
@@ -182,14 +192,14 @@ impl<'a> Verbs<'a> {
         Ok(true)
     }
 
-    fn help(&mut self, verb: &str) -> Option<&str> {
+    fn help(&mut self, verbs: &[&str]) -> Option<&str> {
         let program = self.programs.join("abide").with_extension(std::env::consts::EXE_EXTENSION);
         let ask = || {
-            let argument = if verb.starts_with('-') { &[verb][..] } else { &[verb, "--help"][..] };
-            let output = Command::new(program).args(argument).stdin(Stdio::null()).output().ok()?;
+            let help = (!verbs[0].starts_with('-')).then_some("--help");
+            let output = Command::new(program).args(verbs).args(help).stdin(Stdio::null()).output().ok()?;
             output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
         };
-        self.helps.entry(verb.to_owned()).or_insert_with(ask).as_deref()
+        self.helps.entry(verbs.join(" ")).or_insert_with(ask).as_deref()
     }
 }
 

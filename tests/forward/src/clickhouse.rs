@@ -96,7 +96,7 @@ fn arrives(port: u16, more: &str) -> Result<(), String> {
         same("the body", row["body"].as_str().unwrap_or_default().as_bytes(), hex.as_bytes())?;
         let level = line.level.map(|level| level.name().to_uppercase()).unwrap_or_default();
         let number = line.level.map_or(0, |level| 1 + 4 * level as u64);
-        let right = row["time"] == line.time.to_string()
+        let right = row["time"].as_str() == Some(line.time.to_string().as_str())
             && row["level"] == level
             && row["number"] == number
             && row["service"] == sample::SERVICE

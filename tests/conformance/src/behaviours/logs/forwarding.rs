@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use abide_machine::wait_for;
+use serde_json::Value;
 
 use super::{Steered, numbered};
 use crate::behaviour::{Behaviour, Fault, Need, Outcome, now};
-use crate::context::{Context, SOON};
+use crate::context::Context;
 use crate::ensure;
 use crate::service::quoted;
 
@@ -62,6 +63,7 @@ struct Shared {
     /// Ended with the server.
     open: Mutex<Vec<TcpStream>>,
     is_down: AtomicBool,
+    was_asked: AtomicBool,
     has_ended: AtomicBool,
 }
 
@@ -87,6 +89,10 @@ impl Server {
             }
         });
         Ok(server)
+    }
+
+    fn was_asked(&self) -> bool {
+        self.shared.was_asked.load(Ordering::SeqCst)
     }
 
     fn set_down(&self, is_down: bool) {
@@ -176,6 +182,7 @@ impl Shared {
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body).ok()?;
+        self.was_asked.store(true, Ordering::SeqCst);
         let status = if length == 0 || self.is_down.load(Ordering::SeqCst) { "503 Down" } else { "200 OK" };
         if status == "200 OK" {
             self.take(&body);
@@ -251,11 +258,14 @@ fn outage(c: &Context) -> Outcome {
     server.set_down(true);
     let config = server.config(c, steered.name(), "")?;
     let _forwarder = Forwarder::start(c, &config)?;
-    // It has begun when it keeps what it needs.
-    let own = super::folder(c, steered.name()).with_file_name(".forward");
-    ensure!(wait_for(SOON, || own.exists()), "the forwarder keeps nothing in {}", own.display());
+    ensure!(wait_for(PATIENCE, || server.was_asked()), "the forwarder does not begin");
     for _ in 0..20 {
         steered.more(c, 1000)?;
+        // No faster than it looks on a busy machine: what retention has taken before that is lost.
+        ensure!(
+            wait_for(PATIENCE, || keeps_all(c, steered.name())),
+            "the forwarder does not keep what is rotated"
+        );
     }
     super::wait_last(c, steered.name(), &numbered(20_100))?;
     let kept = c.printed(steered.name())?.lines().count();
@@ -263,6 +273,16 @@ fn outage(c: &Context) -> Outcome {
     server.set_down(false);
     server.wait(&numbered(20_100))?;
     server.complete(20_100, 10_000)
+}
+
+/// Whether the forwarder keeps each file that was rotated so far.
+fn keeps_all(c: &Context, name: &str) -> bool {
+    let number =
+        |file: &super::LogFile| file.name.split('.').nth(1).and_then(|part| part.parse::<u64>().ok());
+    let rotated = super::files(c, name, "stdout").iter().filter_map(number).max().unwrap_or(0);
+    let told = c.abide(&["forward", "status", "--json"]).map(|output| output.text()).unwrap_or_default();
+    let status: Value = serde_json::from_str(&told).unwrap_or_default();
+    status[0]["queue"]["files"].as_u64().is_some_and(|files| files >= rotated)
 }
 
 fn installed(c: &Context) -> Outcome {
