@@ -1,9 +1,9 @@
 //! What all Unix systems share. Linux extras are in `linux`.
 
 pub(crate) mod account;
+pub(crate) mod accounts;
 #[cfg(not(target_os = "linux"))]
 pub(crate) mod boot;
-pub(crate) mod accounts;
 pub(crate) mod child;
 pub(crate) mod children;
 pub(crate) mod endpoint;
