@@ -10,7 +10,7 @@ use crate::unix::boot as imp;
 #[cfg(windows)]
 use crate::windows::boot as imp;
 
-/// When the machine, as it runs now, was booted. A container runs on the machine of its host.
+/// When the machine, as it runs now, was booted; in a container, when that was.
 ///
 /// # Errors
 /// Fails when the operating system does not tell.

@@ -21,7 +21,10 @@ pub(crate) fn started() -> io::Result<SystemTime> {
         text.lines().find_map(|line| line.strip_prefix("btime ")).and_then(|text| text.trim().parse().ok());
     let seconds = seconds
         .ok_or_else(|| io::Error::new(io::ErrorKind::Unsupported, "/proc/stat tells no time of boot"))?;
-    Ok(UNIX_EPOCH + Duration::from_secs(seconds))
+    // A container is booted when its own process 1 starts. Where that is hidden, the kernel's boot is all that is told.
+    let ticks = super::procfs::stat(1).map_or(0, |first| first.started);
+    let first = Duration::from_millis(ticks.saturating_mul(1000) / rustix::param::clock_ticks_per_second());
+    Ok(UNIX_EPOCH + Duration::from_secs(seconds) + first)
 }
 
 pub(crate) fn recorded() -> io::Result<Vec<SystemTime>> {

@@ -45,6 +45,8 @@ pub(super) fn service_section(spec: &Spec, context: &Context, unit: &mut Text) {
     // A program killed for its memory is restarted by its own policy, not together with its supervisor.
     unit.line("OOMPolicy", "continue");
     unit.line("SyslogIdentifier", name);
+    // What a program prints does not go to the journal, so whatever comes is meant: an event, or logs that are forwarded.
+    unit.line("LogRateLimitIntervalSec", "0");
     account(spec, scope, unit);
     // The user's service manager has other places for state and logs; there, the supervisor makes its own.
     let of_systemd: &[&str] = match scope {
