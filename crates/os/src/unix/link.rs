@@ -1,13 +1,12 @@
 //! Unix side of [`crate::link`]: datagrams to systemd, a line to s6, or nothing.
 
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use abide_spec::Exit;
 
 use super::runsv::{self, Readiness};
+use super::sd_notify::SdNotify;
 use crate::link::{ManagerKind, Order};
 
 pub(crate) fn host<F>(kind: ManagerKind, _name: &str, body: F) -> i32
@@ -28,16 +27,10 @@ where
 /// Where to tell what, as the service manager said in the environment.
 #[derive(Debug)]
 pub(crate) struct Link {
-    manager: Option<Manager>,
+    manager: Option<SdNotify>,
     /// Where s6 is told.
     ready: Option<Readiness>,
     watchdog: Option<Duration>,
-}
-
-#[derive(Debug)]
-struct Manager {
-    socket: UnixDatagram,
-    address: PathBuf,
 }
 
 impl Link {
@@ -47,11 +40,7 @@ impl Link {
             return Self { manager: None, ready, watchdog: None };
         }
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        let manager = variable("NOTIFY_SOCKET").and_then(|address| {
-            let socket = UnixDatagram::unbound().ok()?;
-            socket.set_nonblocking(true).ok()?;
-            Some(Manager { socket, address: PathBuf::from(address) })
-        });
+        let manager = variable("NOTIFY_SOCKET").and_then(|address| SdNotify::new(Path::new(&address)));
         let number = |name| variable(name)?.to_str()?.parse::<u64>().ok();
         let for_us = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
         let watchdog = number("WATCHDOG_USEC").filter(|micros| for_us && *micros > 0);
@@ -118,22 +107,5 @@ impl Link {
 
     pub(crate) fn watchdog_every(&self) -> Option<Duration> {
         self.watchdog
-    }
-}
-
-impl Manager {
-    fn tell(&self, lines: &str) {
-        let address = self.address.as_os_str().as_bytes();
-        #[cfg(target_os = "linux")]
-        if let Some(name) = address.strip_prefix(b"@") {
-            use std::os::linux::net::SocketAddrExt;
-            if let Ok(address) = std::os::unix::net::SocketAddr::from_abstract_name(name) {
-                let _ = self.socket.send_to_addr(lines.as_bytes(), &address);
-            }
-            return;
-        }
-        if address.starts_with(b"/") {
-            let _ = self.socket.send_to(lines.as_bytes(), &self.address);
-        }
     }
 }

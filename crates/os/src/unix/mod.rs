@@ -23,6 +23,7 @@ pub(crate) mod priority;
 pub(crate) mod process;
 pub(crate) mod reach;
 mod runsv;
+mod sd_notify;
 mod signals;
 mod socket_path;
 pub(crate) mod syslog;
