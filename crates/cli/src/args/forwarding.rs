@@ -32,8 +32,8 @@ pub enum ForwardAct {
     Test(ForwardTest),
     /// Have it run from boot on, as a service of its own
     Install(ForwardInstall),
-    /// Stop that service and remove it; what waits stays, and is sent after another `install`
-    Uninstall,
+    /// Stop that service and remove it, with what it has on disk
+    Uninstall(ForwardUninstall),
 }
 
 /// `abide forward check` and `abide forward status`
@@ -49,6 +49,14 @@ pub struct ForwardJson {
 pub struct ForwardTest {
     /// The sink
     pub sink: Name,
+}
+
+/// `abide forward uninstall`
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ForwardUninstall {
+    /// Leave what waits and what was acknowledged: another `install` goes on there
+    #[arg(long)]
+    pub keep_queue: bool,
 }
 
 /// `abide forward install`

@@ -17,7 +17,7 @@ pub use asking::{
     SwitchDebug,
 };
 pub use converting::{Export, Import};
-pub use forwarding::{Forward, ForwardAct, ForwardInstall};
+pub use forwarding::{Forward, ForwardAct, ForwardInstall, ForwardUninstall};
 pub use making::{Apply, Backends, Check, Install, Plan, Uninstall, Up};
 
 use crate::examples;

@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
+use abide_os::fs::Lock;
 use abide_os::manager::{self, Desired, Kind};
 use abide_spec::{Compress, Family, Name, Reload, RunAs, Signal, Size, Spec, When};
 
 use super::{Scene, path_text};
-use crate::args::{self, Common, ForwardInstall};
+use crate::args::{self, Common, ForwardInstall, ForwardUninstall};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::findings;
-use crate::printer::{GOOD, Printer};
+use crate::printer::{FAINT, GOOD, Printer};
 use crate::services;
 use crate::verbs::{apply, plan, uninstall as removal};
 
@@ -56,10 +57,35 @@ pub fn install(
     Ok(Exit::Ok)
 }
 
-/// Stops and removes it. What waits stays on disk.
-pub fn uninstall(common: &Common, printer: &Printer) -> Result<Exit, Failure> {
-    let args = args::Uninstall { names: vec![name()?], keep_logs: false };
-    removal::run(&args, common, printer)
+/// Stops and removes it, and its queue: links there keep disk taken that the services have given free.
+pub fn uninstall(
+    scene: &Scene,
+    args: ForwardUninstall,
+    common: &Common,
+    printer: &Printer,
+) -> Result<Exit, Failure> {
+    let service = args::Uninstall { names: vec![name()?], keep_logs: false };
+    let exit = removal::run(&service, common, printer)?;
+    let places = scene.places();
+    let own = places.own.display();
+    if !places.own.is_dir() {
+        return Ok(exit);
+    }
+    // A folder that someone has chosen may hold more than ours.
+    if args.keep_queue || scene.own.is_some() {
+        printer.note(format!("  kept folder {own}"));
+        return Ok(exit);
+    }
+    if Lock::acquire(&places.lock()).is_err() {
+        printer.note(format!("  kept folder {own}: another forwarder runs there"));
+        return Ok(exit);
+    }
+    std::fs::remove_dir_all(&places.own)
+        .map_err(|error| Failure::io(format!("the folder {own} cannot be removed"), &error))?;
+    printer.note(format!("  {FAINT}- folder {own}{FAINT:#}"));
+    // Nothing but the queue may have kept it.
+    let _ = std::fs::remove_dir(&places.logs);
+    Ok(exit)
 }
 
 fn name() -> Result<Name, Failure> {

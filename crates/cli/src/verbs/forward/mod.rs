@@ -30,7 +30,7 @@ pub fn run(args: &Forward, common: &Common, printer: &Printer) -> Result<Exit, F
         ForwardAct::Status(how) => status::run(&scene, how.json, printer),
         ForwardAct::Test(args) => test::run(&scene, &args.sink, printer),
         ForwardAct::Install(args) => install::install(&scene, args, common, printer),
-        ForwardAct::Uninstall => install::uninstall(common, printer),
+        ForwardAct::Uninstall(args) => install::uninstall(&scene, *args, common, printer),
     }
 }
 
