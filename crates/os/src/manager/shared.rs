@@ -165,6 +165,11 @@ pub(crate) fn drop_if_empty(folder: &Path) {
     let _ = fs::remove_dir(folder);
 }
 
+/// Whether a definition names a copy of the supervisor.
+pub(crate) fn names(definition: &str, copy: &Path) -> bool {
+    copy.file_name().is_some_and(|file| definition.contains(&*file.to_string_lossy()))
+}
+
 /// Removes the copies of the supervisor that none of the texts names, and tells which.
 pub(crate) fn drop_unused_supervisors<'a>(
     layout: &Layout,

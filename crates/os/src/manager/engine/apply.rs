@@ -1,9 +1,10 @@
 //! Making a plan so.
 
 use std::cell::Cell;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use abide_spec::RunAs;
+use abide_spec::{Name, RunAs};
 
 use super::Engine;
 use super::machine::{Work, account};
@@ -45,13 +46,19 @@ impl<N: Native> Engine<N> {
         // The file would only be in the way of a later look at what is left.
         let _ = lock.remove();
         outcome?;
-        if !shared::others_are_changed(&self.layout, &plan.service) {
-            let _turn = Turn::to_remove(&self.layout);
-            for path in &work.drop {
-                let _ = crate::fs::remove_file(path);
-            }
+        let _turn = (!work.drop.is_empty()).then(|| Turn::to_remove(&self.layout));
+        for path in work.drop.iter().filter(|path| !self.others_use(path, &plan.service)) {
+            let _ = crate::fs::remove_file(path);
         }
         Ok(Applied { changed: true, restarted: work.restart })
+    }
+
+    /// Whether another service runs this copy of the supervisor, or is being changed and may have found it there.
+    fn others_use(&self, copy: &Path, name: &Name) -> bool {
+        let own = self.native.definition(name);
+        let named = |(_, path, text): &(Name, PathBuf, String)| *path != own && shared::names(text, copy);
+        shared::others_are_changed(&self.layout, name)
+            || self.our_definitions().map_or(true, |ours| ours.iter().any(named))
     }
 
     fn steps<'a>(&'a self, work: &'a Work) -> Vec<Box<dyn Step + 'a>> {
@@ -77,7 +84,7 @@ impl<N: Native> Engine<N> {
             let is_copy = work.copy.as_ref().is_some_and(|copy| copy.path == *path);
             steps.push(Box::new(if is_copy {
                 // Another service that is installed meanwhile may have found it there.
-                step.shared(|| shared::others_are_changed(&self.layout, name))
+                step.shared(|| self.others_use(path, name))
             } else {
                 step
             }));

@@ -1,6 +1,7 @@
 //! Making a plan so.
 
 use std::cell::Cell;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::machine::Work;
@@ -51,13 +52,18 @@ impl Systemd {
         if let Some(path) = &work.stale {
             let _ = crate::fs::remove_file(path);
         }
-        if !self.others_are_changed(&plan.service) {
-            let _turn = Turn::to_remove(&self.layout);
-            for path in &work.drop {
-                let _ = crate::fs::remove_file(path);
-            }
+        let _turn = (!work.drop.is_empty()).then(|| Turn::to_remove(&self.layout));
+        for path in work.drop.iter().filter(|path| !self.others_use(path, &plan.service)) {
+            let _ = crate::fs::remove_file(path);
         }
         Ok(Applied { changed: true, restarted: work.restart })
+    }
+
+    /// Whether another service runs this copy of the supervisor, or is being changed and may have found it there.
+    fn others_use(&self, copy: &Path, name: &abide_spec::Name) -> bool {
+        let own = self.unit_path(name);
+        let named = |(path, text): &(PathBuf, String)| *path != own && shared::names(text, copy);
+        self.others_are_changed(name) || self.our_units().iter().any(named)
     }
 
     /// Keeps every other Abide from changing the same service meanwhile.
@@ -111,7 +117,7 @@ impl Systemd {
             let step = PutFile::write(path, bytes.clone(), *access);
             steps.push(Box::new(match access {
                 // The supervisor's copy: another service that is installed meanwhile may have found it there.
-                Access::Executable => step.shared(|| self.others_are_changed(name)),
+                Access::Executable => step.shared(|| self.others_use(path, name)),
                 _ => step,
             }));
         }
