@@ -55,7 +55,11 @@ fn main() -> ExitCode {
         match make(name, &options) {
             Ok(backend) => table.column(
                 backend.name(),
-                runner::try_all(&*backend, &chosen, options.jobs, options.keep_going),
+                if options.again {
+                    runner::try_all_again(&*backend, &chosen, options.jobs)
+                } else {
+                    runner::try_all(&*backend, &chosen, options.jobs, options.keep_going)
+                },
             ),
             Err(why) => {
                 eprintln!("{name} could not be set up: {why}");

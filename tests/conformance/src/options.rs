@@ -12,6 +12,8 @@ pub struct Options {
     pub only: Vec<String>,
     pub jobs: usize,
     pub keep_going: bool,
+    /// Whether what failed is tried once more.
+    pub again: bool,
     /// The repository.
     pub root: PathBuf,
     /// Folder of the executables for this machine.
@@ -31,6 +33,7 @@ usage: abide-conformance [OPTION]…
   --only TEXT               only behaviours with this text in their name; may be repeated
   --jobs N                  behaviours tried at the same time (default: 4)
   --fail-fast               stop at the first failure
+  --again                   try what failed once more, alone, and tell what passes then as unsteady
   --programs DIR            folder of abide, abide-supervisor and abide-fixture (default: target/debug)
   --windows-programs DIR    the same for Windows (default: target/debian/x86_64-pc-windows-gnu/debug)
   --results DIR             keep what came out there, a file for each backend
@@ -54,6 +57,7 @@ impl Options {
             only: Vec::new(),
             jobs: 4,
             keep_going: true,
+            again: false,
             root,
             programs,
             windows_programs,
@@ -71,6 +75,7 @@ impl Options {
                 "--results" => options.results = Some(value()?.into()),
                 "--table" => options.table = Some(value()?.into()),
                 "--fail-fast" => options.keep_going = false,
+                "--again" => options.again = true,
                 "--programs" => options.programs = value()?.into(),
                 "--windows-programs" => options.windows_programs = value()?.into(),
                 "--help" | "-h" => return Err(USAGE.into()),

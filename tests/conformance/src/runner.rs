@@ -12,6 +12,29 @@ use crate::behaviour::{Behaviour, Fault, Outcome, Test};
 use crate::context::{Context, indented};
 use crate::report::Verdict;
 
+/// Tries all, and what failed once more, alone. What passes then is unsteady: that is told, and is a fault to be mended.
+pub fn try_all_again(
+    backend: &dyn Backend,
+    behaviours: &[&Behaviour],
+    jobs: usize,
+) -> BTreeMap<&'static str, Verdict> {
+    let mut verdicts = try_all(backend, behaviours, jobs, true);
+    let failed = |verdict: Option<&Verdict>| matches!(verdict, Some(Verdict::Failed { .. }));
+    let again: Vec<_> =
+        behaviours.iter().copied().filter(|behaviour| failed(verdicts.get(behaviour.name))).collect();
+    if again.is_empty() {
+        return verdicts;
+    }
+    eprintln!("   once more, alone: what failed");
+    for (name, verdict) in try_all(backend, &again, 1, true) {
+        if !failed(Some(&verdict)) {
+            eprintln!("   UNSTEADY  {name}");
+        }
+        verdicts.insert(name, verdict);
+    }
+    verdicts
+}
+
 /// Tries all, several at a time. Those around a restart of the machine come last and share one restart.
 pub fn try_all(
     backend: &dyn Backend,
@@ -96,7 +119,10 @@ fn across_restart(
         return;
     }
     eprintln!("   restarting the machine");
-    let restarted = backend.restart_machine();
+    let restarted = backend.restart_machine().or_else(|why| {
+        eprintln!("   restarting the machine once more: {why}");
+        backend.restart_machine()
+    });
     each(&prepared, jobs, stop, |(behaviour, context)| {
         let Test::Restart { after, .. } = behaviour.test else { return };
         let began = Instant::now();
