@@ -117,15 +117,14 @@ class Reading:
             where = f"{f'and {self.told} told as missing before or after it, ' if self.told else ''}before line {next_line[1]}"
             self.error(f"a line in the middle of run {self.last[0]:x} is broken, after line {self.last[1]}, {where}: {torn[:100]!r}")
             return
-        run = self.last[0] if self.last else None
         shown = torn[self.run_at : self.run_at + 16]
-        if torn.startswith(self.prefix) and len(shown) == 16:
-            run = int(shown, 16)
-        elif not self.prefix.startswith(torn[: self.run_at]):
+        if not self.prefix.startswith(torn[: self.run_at]):
             self.error(f"foreign output: {torn[:100]!r}")
             return
-        if run is None:
+        if len(shown) < 16:
+            # Too short to say of which run: of the one before, or of one that wrote nothing else.
             return
+        run = int(shown, 16)
         head = LINE.match(torn + b"\n")
         if head:
             whole = self.text[int(head[5]) : int(head[5]) + int(head[6])] + b" " + b"%08x" % zlib.crc32(
@@ -221,7 +220,7 @@ def judge_run(made: Judgement, reading: Reading, run: Run, extra: int | None, fr
     """Did a kill take no more than was on its way?"""
     kept, written = reading.kept.get(run.id), run.of(reading.stream)
     if kept and kept.bytes > written.bytes + written.offered + 1:
-        made.errors.append(f"{reading.service} {reading.stream}: run {run.id:x} wrote {written.bytes} bytes, kept are {kept.bytes}")
+        made.errors.append(f"{reading.service} {reading.stream}: more is kept of run {run.id:x} than it wrote: {kept}, {written}, state {run.state}, bereft {run.bereft}")
     told_here = any(jump.told and run.id in {end[0] for end in (jump.before, jump.after) if end} for jump in reading.jumps)
     forgotten = not from_the_start and (kept is None or kept.first > 0)
     if run.bereft and not told_here and not forgotten and extra is not None:

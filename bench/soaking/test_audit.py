@@ -64,6 +64,14 @@ class Audit(unittest.TestCase):
         self.assertEqual(faults([*self.lines[:9], line(1, 9)[:3] + b"\n", *self.lines[9:]], killed), [])
         self.assertTrue(faults([*self.lines[:9], b"something else\n", *self.lines[9:]], killed))
 
+    def test_a_broken_end_too_short_to_name_its_run_is_nobodys_surplus(self) -> None:
+        # A run of which no more is there than the first bytes, after one that ended well.
+        runs = [run(1, 9), run(3, 0, RUNS, more=8), run(4, 2)]
+        self.assertEqual(faults([*self.lines[:9], line(3, 0)[:5] + b"\n", line(4, 0), line(4, 1)], runs), [])
+
+    def test_more_than_was_written(self) -> None:
+        self.assertTrue(faults([*self.lines[:9], line(1, 9), *self.lines[9:]], self.runs))
+
     def test_a_killed_supervisor_takes_no_more_than_was_on_its_way(self) -> None:
         length, killed = len(line(1, 0)), [run(1, 9, BROKEN, bereft=True), run(2, 5)]
         within = 200 // length
