@@ -107,9 +107,8 @@ pub fn absent(name: &Name, common: &Common) -> Failure {
         });
     }
     let known = known(common);
-    let near = known.iter().map(|(other, _)| (distance(other.as_str(), name.as_str()), other)).min();
-    match near.filter(|(distance, _)| *distance <= 2 && *distance < name.as_str().len()) {
-        Some((_, near)) => failure.hint(format!("did you mean `{near}`?")),
+    match abide_spec::nearest(name.as_str(), known.iter().map(|(other, _)| other.as_str())) {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
         None => failure
             .hint(format!("`abide install {name} -- COMMAND…` makes it, `abide status` lists what there is")),
     }
@@ -202,33 +201,4 @@ fn folders(folder: &Path) -> Vec<Name> {
 /// `path` from the root.
 pub fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| Failure::io(path.display(), &error))
-}
-
-/// How many letters have to be changed to make one word the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut before = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let change = before + usize::from(from != *to);
-            before = row[j + 1];
-            row[j + 1] = change.min(before + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distances() {
-        assert_eq!(distance("orders", "orders"), 0);
-        assert_eq!(distance("order", "orders"), 1);
-        assert_eq!(distance("ordres", "orders"), 2);
-        assert_eq!(distance("", "web"), 3);
-    }
 }

@@ -77,6 +77,7 @@ pub use size::{Size, SizeError};
 pub use spec::Spec;
 pub use start::{Ready, Start, StartMode};
 pub use stop::{ConsoleEvent, KillScope, Stop, StopAction, StopStep};
+pub use suggest::nearest;
 
 /// Whether a field has its default value, and so needs not be written.
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -1,7 +1,9 @@
 //! Did you mean?
 
 /// The candidate nearest to a misspelt word, if one is near enough to be meant.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+///
+/// Without the feature `diagnose` only case, `_` and `-` are forgiven.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = fold(word);
     // A long text is no misspelling, and comparing it would be slow.
     if folded.len() > 64 {
@@ -25,7 +27,6 @@ fn distance(a: &str, b: &str) -> usize {
     strsim::damerau_levenshtein(a, b)
 }
 
-/// Without the feature only case, `_` and `-` are forgiven.
 #[cfg(not(feature = "diagnose"))]
 fn distance(a: &str, b: &str) -> usize {
     if a == b { 0 } else { usize::MAX }

@@ -425,6 +425,7 @@ impl Service {
             debug: self.debug,
             logs: self.output.status(),
             supervisor: SupervisorStatus::own(self.manager.as_str()),
+            orphaned: false,
         }
     }
 }

@@ -58,6 +58,9 @@ pub struct Status {
     pub logs: LogStatus,
     /// The supervisor that wrote this.
     pub supervisor: SupervisorStatus,
+    /// That supervisor is gone without having ended the service: a service manager starts another. Not in the file.
+    #[serde(skip)]
+    pub orphaned: bool,
 }
 
 /// How the capture of output fares.
@@ -174,6 +177,7 @@ fn orphaned(status: Status) -> Status {
         pid: None,
         started: None,
         next_start: None,
+        orphaned: true,
         ..status
     }
 }
@@ -214,6 +218,7 @@ impl Status {
                 version: env!("CARGO_PKG_VERSION").into(),
                 manager: String::new(),
             },
+            orphaned: false,
         }
     }
 }

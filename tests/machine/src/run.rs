@@ -65,10 +65,16 @@ pub fn run(command: &mut Command, limit: Duration) -> io::Result<Output> {
     Ok(output)
 }
 
-/// Whether Wine failed before the program began: it says so, or ends with 1 and not a word, as no verb of ours does.
+/// Whether Wine failed before the program began: it says so, or ends with 1 and not a word, as no verb of ours does, or
+/// stands still until its time is over. The last might be the program's own doing, and is told.
 fn was_not_started(command: &Command, output: &Output) -> bool {
     let is_wine = Path::new(command.get_program()).file_name().is_some_and(|name| name == "wine.sh");
-    is_wine && (output.errors().contains(NOT_STARTED) || output.code == Some(1) && output.all().is_empty())
+    let silent = output.all().is_empty();
+    if is_wine && silent && output.timed_out {
+        let words: Vec<_> = command.get_args().skip(2).map(|word| word.to_string_lossy()).collect();
+        eprintln!("   UNSTEADY  {} said nothing for {:.0?}", words.join(" "), output.took);
+    }
+    is_wine && (output.errors().contains(NOT_STARTED) || silent && (output.timed_out || output.code == Some(1)))
 }
 
 fn run_once(command: &mut Command, limit: Duration) -> io::Result<Output> {

@@ -94,7 +94,7 @@ fn explained(told: &toml::de::Error, text: &str) -> SpecError {
     if let Some(rest) = message.strip_prefix("unknown field ") {
         let words = quoted(rest);
         let (key, valid) = words.split_first().map_or(("", &[][..]), |(key, valid)| (key.as_str(), valid));
-        let hint = checks::nearest(key, valid.iter().map(String::as_str)).map_or_else(
+        let hint = abide_spec::nearest(key, valid.iter().map(String::as_str)).map_or_else(
             || format!("keys that can stand here: {}", valid.join(", ")),
             |meant| format!("did you mean `{meant}`?"),
         );
@@ -103,7 +103,7 @@ fn explained(told: &toml::de::Error, text: &str) -> SpecError {
     if let Some(rest) = message.strip_prefix("unknown variant ") {
         let words = quoted(rest);
         let (word, valid) = words.split_first().map_or(("", &[][..]), |(word, valid)| (word.as_str(), valid));
-        let hint = checks::nearest(word, valid.iter().map(String::as_str)).map_or_else(
+        let hint = abide_spec::nearest(word, valid.iter().map(String::as_str)).map_or_else(
             || format!("it can be {}", valid.join(", ")),
             |meant| format!("did you mean \"{meant}\"?"),
         );

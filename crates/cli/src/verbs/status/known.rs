@@ -122,9 +122,14 @@ fn reconcile(status: &mut Status, manager: &ManagerStatus) {
                 _ => "the service manager says that it failed".into(),
             });
         }
-        ManagerState::Starting | ManagerState::Running if !status::supervisor_lives(status) => {
+        // Whatever it was before, another supervisor is there and has not said anything yet.
+        ManagerState::Starting | ManagerState::Running
+            if manager.main_pid.is_some() && !status::supervisor_lives(status) =>
+        {
             status.state = "starting".into();
         }
+        // One that ended its service stays down, though its manager may not have come to that yet.
+        ManagerState::Starting | ManagerState::Running if status.orphaned => status.state = "starting".into(),
         _ => {}
     }
 }
@@ -153,12 +158,18 @@ mod tests {
 
     #[test]
     fn a_supervisor_that_is_started_again_is_starting() {
-        let mut left = status("stopped");
-        reconcile(
-            &mut left,
-            &ManagerStatus { installed: true, state: ManagerState::Running, ..ManagerStatus::absent() },
-        );
-        assert_eq!(left.state, "starting");
+        let said = |orphaned, state, main_pid| {
+            let mut left = Status { orphaned, ..status("stopped") };
+            let manager = ManagerStatus { installed: true, state, main_pid, ..ManagerStatus::absent() };
+            reconcile(&mut left, &manager);
+            left.state
+        };
+        for state in [ManagerState::Starting, ManagerState::Running] {
+            assert_eq!(said(false, state, Some(4)), "starting", "the next one is there");
+            assert_eq!(said(true, state, None), "starting", "the last one was killed");
+            assert_eq!(said(false, state, None), "stopped", "the last one ended the service");
+        }
+        assert_eq!(said(true, ManagerState::Stopped, None), "stopped");
     }
 
     #[test]
