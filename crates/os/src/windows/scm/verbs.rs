@@ -21,6 +21,7 @@ use super::{Scm, failed, state_of, words};
 use crate::manager::scm::StartType;
 use crate::manager::{ManagerError, ManagerState, Progress, ServiceManager as _, Watcher};
 use crate::windows::sys::{is, milliseconds, owned};
+use crate::windows::turn::Turn;
 
 /// How many lines of what happened to the service go into an error.
 const LAST_LINES: usize = 5;
@@ -203,7 +204,7 @@ impl Scm {
         }
         let process = process(&before);
         loop {
-            match service.control(SERVICE_CONTROL_STOP) {
+            match self.order_stop(&service, name) {
                 Ok(()) => break,
                 Err(error) if is(&error, ERROR_SERVICE_NOT_ACTIVE) => break,
                 // On its way up or down, and for a moment deaf.
@@ -239,6 +240,13 @@ impl Scm {
             unsafe { WaitForSingleObject(process.as_raw_handle(), milliseconds(left)) };
         }
         Ok(())
+    }
+
+    /// Orders a stop, nobody else's order being on its way: what is told to stop once more before it has answered, a
+    /// service manager may end without asking (Wine's does). From the answer on the service is stopping, and takes none.
+    fn order_stop(&self, service: &Service, name: &Name) -> io::Result<()> {
+        let _turn = Turn::take(&self.layout.run_of(name), NO_ANSWER);
+        service.control(SERVICE_CONTROL_STOP)
     }
 
     /// Waits until the state is as wanted.
