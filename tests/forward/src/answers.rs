@@ -5,9 +5,9 @@ use std::io::Read;
 use std::time::Duration;
 
 use abide_forward::sink::{SendError, Sent};
+use abide_machine::Report;
 use prost::Message;
 
-use crate::Report;
 use crate::certificates::Certificates;
 use crate::receiver::Receiver;
 use crate::sample::{self, later, taken};

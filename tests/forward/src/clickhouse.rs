@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
+use abide_machine::Report;
 use serde_json::Value;
 
-use crate::Report;
 use crate::component::{Component, port, tool};
 use crate::sample::{self, later, same, taken};
 

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use abide_machine::{Kind, Machine, install, run, wait_for};
+use abide_machine::{Kind, Machine, Report, install, run, wait_for};
 use serde_json::Value;
 
-use crate::Report;
 use crate::component::SOON;
 use crate::sample::{self, same, taken};
 

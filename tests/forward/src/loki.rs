@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use abide_machine::{run, wait_for};
+use abide_machine::{Report, run, wait_for};
 use serde_json::Value;
 
-use crate::Report;
 use crate::component::{Component, SOON, port, tool};
 use crate::sample::{self, later, same, taken};
 

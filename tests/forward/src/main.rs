@@ -16,6 +16,8 @@ mod wire;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use abide_machine::Report;
+
 const USAGE: &str = "\
 usage: abide-forward-tests [NAME]…
 
@@ -23,35 +25,6 @@ usage: abide-forward-tests [NAME]…
   send-to-journal       sends the sample to this machine's journal: what the test of journald runs inside its machine";
 
 const ALL: [&str; 6] = ["answers", "otlp", "loki", "clickhouse", "syslog", "journald"];
-
-/// Counts what was tried, and tells it as it happens.
-#[derive(Default)]
-pub(crate) struct Report {
-    passed: u32,
-    failed: u32,
-}
-
-impl Report {
-    /// Tries one thing. False: what builds on it need not be tried.
-    pub(crate) fn check(&mut self, name: &str, tried: impl FnOnce() -> Result<(), String>) -> bool {
-        match tried() {
-            Ok(()) => {
-                self.passed += 1;
-                println!("   pass  {name}");
-                true
-            }
-            Err(why) => {
-                self.failed += 1;
-                println!("   FAIL  {name}: {why}");
-                false
-            }
-        }
-    }
-
-    pub(crate) fn not_here(&self, name: &str, why: &str) {
-        println!("   n/a   {name}: {why}");
-    }
-}
 
 /// The repository.
 pub(crate) fn root() -> PathBuf {
@@ -88,6 +61,5 @@ fn main() -> ExitCode {
             _ => journald::all(&mut report),
         }
     }
-    println!("forward: {} passed, {} failed", report.passed, report.failed);
-    if report.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    report.end("forward")
 }

@@ -3,10 +3,9 @@
 use std::io::Read;
 use std::process::Command;
 
-use abide_machine::wait_for;
+use abide_machine::{Report, wait_for};
 use prost::Message;
 
-use crate::Report;
 use crate::component::{Component, SOON, port, tool};
 use crate::receiver::Receiver;
 use crate::sample::{self, later, same, taken};

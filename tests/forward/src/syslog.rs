@@ -4,10 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use abide_machine::wait_for;
+use abide_machine::{Report, wait_for};
 use serde_json::Value;
 
-use crate::Report;
 use crate::certificates::Certificates;
 use crate::component::{Component, SOON, port, tool};
 use crate::sample::{self, Line, later, same, taken};

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use abide_machine::{run, wait_for};
+use abide_machine::{Report, run, wait_for};
 
 use crate::program::{Program, SOON};
-use crate::{EXAMPLES, Options, Report};
+use crate::{EXAMPLES, Options};
 
 /// What each of them says when it works, and last.
 pub fn words(example: &str) -> (&'static str, &'static str) {

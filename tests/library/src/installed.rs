@@ -3,12 +3,12 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use abide_machine::{Kind, wait_for};
+use abide_machine::{Kind, Report, wait_for};
 
 use crate::foreground::{get, words};
 use crate::place::Place;
 use crate::program::SOON;
-use crate::{EXAMPLES, Options, Report};
+use crate::{EXAMPLES, Options};
 
 pub fn on(kind: Kind, options: &Options, report: &mut Report) {
     let mut booted = None;

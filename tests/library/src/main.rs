@@ -9,7 +9,7 @@ mod program;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use abide_machine::Kind;
+use abide_machine::{Kind, Report};
 
 /// The examples, with what only some of them can do.
 pub(crate) const EXAMPLES: [&str; 3] = ["ticker", "web", "pausable"];
@@ -53,35 +53,6 @@ impl Options {
     }
 }
 
-/// Counts what was tried, and tells it as it happens.
-#[derive(Default)]
-pub(crate) struct Report {
-    passed: u32,
-    failed: u32,
-}
-
-impl Report {
-    /// Tries one thing. False: what builds on it need not be tried.
-    pub(crate) fn check(&mut self, name: &str, tried: impl FnOnce() -> Result<(), String>) -> bool {
-        match tried() {
-            Ok(()) => {
-                self.passed += 1;
-                println!("   pass  {name}");
-                true
-            }
-            Err(why) => {
-                self.failed += 1;
-                println!("   FAIL  {name}: {why}");
-                false
-            }
-        }
-    }
-
-    pub(crate) fn not_here(&self, name: &str, why: &str) {
-        println!("   n/a   {name}: {why}");
-    }
-}
-
 fn main() -> ExitCode {
     let options = match Options::parse(std::env::args().skip(1)) {
         Ok(options) => options,
@@ -106,6 +77,5 @@ fn main() -> ExitCode {
             },
         }
     }
-    println!("library: {} passed, {} failed", report.passed, report.failed);
-    if report.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    report.end("library")
 }

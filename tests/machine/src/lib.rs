@@ -1,5 +1,6 @@
 //! Machines to test on: a service manager in a container, or that of Wine, held by a script of `tests/platforms`.
 
+mod report;
 mod run;
 
 use std::fmt;
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+pub use report::Report;
 pub use run::{Output, reader, run, wait_child, wait_for};
 
 /// A script may need that long for what it is asked: a restart of the machine, say.

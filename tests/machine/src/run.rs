@@ -74,7 +74,8 @@ fn was_not_started(command: &Command, output: &Output) -> bool {
         let words: Vec<_> = command.get_args().skip(2).map(|word| word.to_string_lossy()).collect();
         eprintln!("   UNSTEADY  {} said nothing for {:.0?}", words.join(" "), output.took);
     }
-    is_wine && (output.errors().contains(NOT_STARTED) || silent && (output.timed_out || output.code == Some(1)))
+    is_wine
+        && (output.errors().contains(NOT_STARTED) || silent && (output.timed_out || output.code == Some(1)))
 }
 
 fn run_once(command: &mut Command, limit: Duration) -> io::Result<Output> {
