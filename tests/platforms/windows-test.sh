@@ -16,6 +16,8 @@ else
   cargo=("${cargo[@]/std,/std,test,}")
 fi
 need_tool x86_64-w64-mingw32-gcc windows
+# Files are slow here, and the same cases are tried natively.
+export PROPTEST_CASES=${PROPTEST_CASES:-32}
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER="$HERE/wine.sh exec $name"
 cd "$REPO"

@@ -109,7 +109,7 @@ fn is_short(expected: &Expected, stream: Stream, more: &[u8]) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: ProptestConfig::default().cases / 4, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_that_was_handed_over_is_lost_and_no_line_is_split(

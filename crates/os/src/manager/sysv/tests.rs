@@ -7,7 +7,7 @@ use abide_spec::{Name, Spec};
 use super::render::{findings, render};
 use super::*;
 use crate::manager::openrc::tests::{MUCH, MUCH_DIRECT, context, direct, spec, text_at};
-use crate::manager::{Level, MARKER, Target};
+use crate::manager::{Level, MARKER};
 
 fn script(spec: &Spec) -> String {
     let context = context(spec, Layout::unix());
@@ -120,7 +120,7 @@ mod running {
             fs::create_dir_all(layout.state_of(&spec.name)).unwrap();
             let context = context(spec, layout.clone());
             for artifact in render(spec, &context) {
-                let Target::File { path, access } = artifact.target else { panic!("a file") };
+                let crate::manager::Target::File { path, access } = artifact.target else { panic!("a file") };
                 put(
                     &path,
                     &artifact.content,
