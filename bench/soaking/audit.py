@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from soaking.ledger import Run
 
-NOTE = re.compile(rb"\[abide: (\d+) lines? (?:\([^)]*\) )?(dropped|suppressed) here\]\n?")
+NOTE = re.compile(rb"\[abide: (?:(\d+) lines?|part of a line) (?:\([^)]*\) )?(dropped|suppressed) here\]\n?")
 LINE = re.compile(rb"([^ ]+)\.([oe]) ([0-9a-f]{16}) (\d{10}) (\d{7}) (\d{6}) ")
 CHECKSUM = 10  # " %08x\n"
 
@@ -67,7 +67,8 @@ class Reading:
             run, number = int(line[self.run_at : self.run_at + 16], 16), int(line[self.run_at + 17 : self.run_at + 27])
             self.follow(run, number, len(line))
         elif note := NOTE.fullmatch(line):
-            self.told += int(note[1])
+            # The line of which a part is missing is there, broken.
+            self.told += int(note[1] or 0)
             self.notes += 1
         elif self.torn is None:
             # Only what comes next tells whether this is the end of a run.

@@ -194,10 +194,7 @@ impl Backlog {
                         None => {}
                     }
                 }
-                Some(Piece::End { stream, .. }) => {
-                    self.skipping[stream.index()] = None;
-                    self.torn[stream.index()] = false;
-                }
+                Some(Piece::End { stream, .. }) => self.lose_unfinished(stream),
                 Some(Piece::Rotate) => {}
                 None => return,
             }
@@ -240,8 +237,16 @@ impl Backlog {
             self.take();
         }
         if let Some(Piece::End { stream, .. }) = self.pieces.front() {
-            self.skipping[stream.index()] = None;
+            self.lose_unfinished(*stream);
         }
+    }
+
+    /// At the end of a stream: a last line without a line end is a line too, and missing when it was dropped.
+    fn lose_unfinished(&mut self, stream: Stream) {
+        if self.skipping[stream.index()].take().is_some() {
+            self.lose(stream, 1, 0);
+        }
+        self.torn[stream.index()] = false;
     }
 
     fn lose(&mut self, stream: Stream, lines: u64, bytes: usize) {
@@ -362,6 +367,30 @@ mod tests {
         let text = drain(&mut backlog);
         assert!(text.starts_with("[abide: ") && text.ends_with("two\n"), "{text}");
         assert_eq!(backlog.lost().lines + text.lines().count() as u64 - 1, 2, "{text}");
+    }
+
+    #[test]
+    fn a_last_line_without_an_end_is_counted_when_it_is_dropped() {
+        // Dropped with the end of its stream.
+        let mut backlog = Backlog::new(2 * (OVERHEAD + 8));
+        backlog.push(Stream::Stdout, stamp(0), true, b"one\ntw");
+        backlog.push_end(Stream::Stdout, stamp(1));
+        backlog.push(Stream::Stdout, stamp(2), true, b"three\n");
+        assert_eq!(drain(&mut backlog), "[abide: 2 lines (6 B) dropped here]\n(end)three\n");
+        // The end of its stream is still there.
+        let mut backlog = Backlog::new(3 * (OVERHEAD + 8));
+        backlog.push(Stream::Stdout, stamp(0), true, b"one");
+        backlog.push(Stream::Stderr, stamp(1), true, b"x\n");
+        backlog.push_end(Stream::Stdout, stamp(2));
+        backlog.push(Stream::Stderr, stamp(3), true, b"y\n");
+        assert_eq!(drain(&mut backlog), "!x\n[abide: 1 line (3 B) dropped here]\n(end)!y\n");
+        // Its beginning is in the file: that line is not missing.
+        let mut backlog = Backlog::new(2 * (OVERHEAD + 8));
+        backlog.begun(Stream::Stdout, true);
+        backlog.push(Stream::Stdout, stamp(0), true, b"ne");
+        backlog.push_end(Stream::Stdout, stamp(1));
+        backlog.push(Stream::Stdout, stamp(2), true, b"two\n");
+        assert_eq!(drain(&mut backlog), "[abide: part of a line (2 B) dropped here]\n(end)two\n");
     }
 
     #[test]
