@@ -53,11 +53,13 @@ processes_of() {
 prefix_is_empty() { [ -z "$(processes_of "$1")" ]; }
 
 end_prefix() {
-  local prefix=$1 signal pid
-  # Interrupt, terminate, kill: up to the second the server writes the registry to its files first.
+  local prefix=$1 signal patience=60 pid
+  # Interrupt, terminate, kill: up to the second the server writes the registry to its files first, which takes its time on
+  # a busy machine. What it did not come to write is gone.
   for signal in 2 15 9; do
     WINEPREFIX=$prefix timeout 10 "$(wine_tool wineserver)" "-k$signal" </dev/null >/dev/null 2>&1 || true
-    if wait_until 8 prefix_is_empty "$prefix"; then return; fi
+    if wait_until "$patience" prefix_is_empty "$prefix"; then return; fi
+    patience=8
   done
   for pid in $(processes_of "$prefix"); do kill -9 "$pid" 2>/dev/null || true; done
   wait_until 5 prefix_is_empty "$prefix" || say "warning: processes of $prefix did not end: $(processes_of "$prefix")"
