@@ -1,8 +1,9 @@
 //! How much a pipe holds, and giving it more room while its writer has use for it.
 
-/// What a busy pipe is given: twice what one read takes, so that what is let come in is read at once; and as much as an
-/// ordinary user may give one pipe. Where that is refused, a quarter of it is tried.
-pub(super) const MOST: usize = 2 * super::buffer::SIZE;
+/// What a busy pipe is given: as much as one read takes, so that what is let come in is read at once. Twice as much makes
+/// for fewer reads, but its pages leave the cache before they are used again, which costs the writer more. Where it is
+/// refused, as when an ordinary user's pipes hold a lot already, a quarter of it is tried.
+pub(super) const MOST: usize = super::buffer::SIZE;
 
 #[cfg(target_os = "linux")]
 pub(super) use linux::Room;
