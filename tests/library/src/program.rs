@@ -35,8 +35,15 @@ impl Program {
 
     /// A program in a terminal of its own.
     pub fn in_terminal(command: &str) -> Result<Self, String> {
-        // `script` gives it a terminal, and types there what it reads itself.
-        Self::start(Command::new("script").args(["-qec", command, "/dev/null"]).env("TERM", "dumb"))
+        // `script` gives it a terminal, and types there what it reads itself. It hands the command to a shell, which
+        // must not stay: some shells that wait for a program answer Ctrl-C with a code of their own, whatever its code.
+        let command = format!("exec {command}");
+        Self::start(
+            Command::new("script")
+                .args(["-qec", &command, "/dev/null"])
+                .env("TERM", "dumb")
+                .env("SHELL", "/bin/sh"),
+        )
     }
 
     pub fn pid(&self) -> u32 {
