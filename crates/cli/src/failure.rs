@@ -1,9 +1,8 @@
 //! Why a verb failed, what to do next, and with which exit code.
 
-use abide_os::manager::{ErrorKind, ManagerError};
+use abide_host::{HostError, Kind};
+use abide_os::manager::ManagerError;
 use abide_supervisor::SetupError;
-use abide_supervisor::control::AskError;
-use abide_supervisor::status::StatusError;
 
 use crate::exit::Exit;
 
@@ -53,18 +52,7 @@ impl Failure {
 
 impl From<ManagerError> for Failure {
     fn from(error: ManagerError) -> Self {
-        let exit = match error.kind() {
-            ErrorKind::Failed => Exit::Failed,
-            ErrorKind::Privilege => Exit::Permission,
-            ErrorKind::NotInstalled => Exit::NotInstalled,
-            ErrorKind::Spec => Exit::BadSpec,
-            ErrorKind::TimedOut => Exit::TimedOut,
-        };
-        let hint = match exit {
-            Exit::Permission => Some(as_administrator()),
-            _ => error.hint(),
-        };
-        Self { hint, ..Self::new(exit, error.to_string()) }
+        HostError::from(error).into()
     }
 }
 
@@ -78,27 +66,19 @@ pub fn as_administrator() -> String {
     format!("`sudo {}`", words.join(" "))
 }
 
-impl From<AskError> for Failure {
-    fn from(error: AskError) -> Self {
-        match error {
-            AskError::Refused(refusal) => {
-                Self { hint: refusal.hint, ..Self::new(Exit::Failed, refusal.error) }
-            }
-            AskError::Unreachable { ref source, .. } => {
-                let denied = source.kind() == std::io::ErrorKind::PermissionDenied;
-                let exit = if denied { Exit::Permission } else { Exit::NotRunning };
-                Self { hint: denied.then(as_administrator), ..Self::new(exit, error.to_string()) }
-            }
-            AskError::Broken { ref source, .. } if is_timeout(source) => {
-                Self::new(Exit::TimedOut, error.to_string()).hint("`abide status` tells how it goes on")
-            }
-            _ => Self::new(Exit::Failed, error.to_string()),
-        }
+impl From<HostError> for Failure {
+    fn from(error: HostError) -> Self {
+        let exit = match error.kind {
+            Kind::Failed => Exit::Failed,
+            Kind::Permission => Exit::Permission,
+            Kind::NotInstalled => Exit::NotInstalled,
+            Kind::NotRunning => Exit::NotRunning,
+            Kind::BadSpec => Exit::BadSpec,
+            Kind::TimedOut => Exit::TimedOut,
+        };
+        let hint = error.hint.or_else(|| (exit == Exit::Permission).then(as_administrator));
+        Self { hint, ..Self::new(exit, error.error) }
     }
-}
-
-fn is_timeout(error: &std::io::Error) -> bool {
-    matches!(error.kind(), std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock)
 }
 
 impl From<SetupError> for Failure {
@@ -113,17 +93,6 @@ impl From<SetupError> for Failure {
                 Self { exit: Exit::Permission, ..failure }
             }
             _ => failure,
-        }
-    }
-}
-
-impl From<StatusError> for Failure {
-    fn from(error: StatusError) -> Self {
-        match &error {
-            StatusError::Read { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
-                Self::new(Exit::Permission, error.to_string()).hint(as_administrator())
-            }
-            _ => Self::new(Exit::Failed, error.to_string()),
         }
     }
 }

@@ -7,6 +7,7 @@ mod making;
 
 use std::path::PathBuf;
 
+use abide_host::Whose;
 use abide_os::manager::Scope;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Arg, ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -81,6 +82,11 @@ impl Common {
     /// Whose services are meant.
     pub const fn scope(&self) -> Scope {
         if self.user { Scope::User } else { Scope::System }
+    }
+
+    /// Whose services are meant, and of which folder.
+    pub fn whose(&self) -> Whose {
+        Whose { scope: self.scope(), dir: self.dir.clone() }
     }
 }
 

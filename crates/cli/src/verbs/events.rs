@@ -16,9 +16,9 @@ use crate::text;
 /// Shows the events kept, oldest first, and with `--follow` those that come.
 pub fn run(args: &Events, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
     let name = &args.name;
-    let home = Home::required(name, common)?;
+    let home = Home::required(name, &common.whose())?;
     if home.is_direct(name) {
-        return Err(services::without_supervisor(name, &home, "nobody writes down what happens to it"));
+        return Err(services::without_supervisor(name, &home, "nobody writes down what happens to it").into());
     }
     let state = home.place(name).state;
     let watched = |error| Failure::io(format!("{} cannot be watched", state.display()), &error);

@@ -49,15 +49,15 @@ impl Chosen {
         let mut found = BTreeMap::new();
         for word in self.words.iter().filter(|word| !is_pattern(word)) {
             let name = Name::new(word).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
-            let home = Home::required(&name, &self.common)?;
+            let home = Home::required(&name, &self.common.whose())?;
             if home.is_direct(&name) {
-                return Err(services::without_supervisor(&name, &home, "nobody keeps what it prints"));
+                return Err(services::without_supervisor(&name, &home, "nobody keeps what it prints").into());
             }
             found.insert(name, home);
         }
         if self.is_open() {
             let mut any = false;
-            for (name, home) in services::known(&self.common) {
+            for (name, home) in services::known(&self.common.whose()) {
                 let is_meant =
                     self.words.is_empty() || self.words.iter().any(|word| matches(word, name.as_str()));
                 any |= is_meant;

@@ -2,10 +2,10 @@
 
 use std::time::SystemTime;
 
+use abide_host::Known;
 use abide_logs::{Reader, Streams};
 use abide_os::manager::{Enabled, Scope};
 
-use super::known::Known;
 use super::row::mark;
 use crate::failure::Failure;
 use crate::printer::{self, BOLD, FAINT, Printer, WARN};

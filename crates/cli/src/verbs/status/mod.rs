@@ -1,12 +1,11 @@
 //! `abide status`: what services do.
 
 mod detail;
-mod known;
 mod row;
 
+use abide_host::{HostError, Known};
 use abide_spec::Name;
 
-pub use known::Known;
 pub use row::{Times, columns, row};
 
 use crate::args::{self, Common};
@@ -25,9 +24,10 @@ pub fn run(args: &args::Status, common: &Common, printer: &Printer) -> Result<Ex
 }
 
 fn one(name: &Name, json: bool, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
-    let nothing_known = |failure| Failure { exit: Exit::UnknownStatus, ..failure };
-    let Some(home) = Home::of(name, common).map_err(nothing_known)? else {
-        return Err(nothing_known(services::absent(name, common)));
+    let nothing_known = |error: HostError| Failure { exit: Exit::UnknownStatus, ..error.into() };
+    let whose = common.whose();
+    let Some(home) = Home::of(name, &whose).map_err(nothing_known)? else {
+        return Err(nothing_known(services::absent(name, &whose)));
     };
     let known = Known::of(name, &home).map_err(nothing_known)?;
     if json {
@@ -44,10 +44,9 @@ fn one(name: &Name, json: bool, common: &Common, printer: &Printer) -> Result<Ex
 
 fn all(json: bool, common: &Common, printer: &Printer) -> Result<Exit, Failure> {
     let mut known = Vec::new();
-    for (name, home) in services::known(common) {
+    for (name, home) in services::known(&common.whose()) {
         // One that cannot be told of must not hide the others.
-        let one =
-            Known::of(&name, &home).unwrap_or_else(|failure| Known::nothing(&name, &home, failure.error));
+        let one = Known::of(&name, &home).unwrap_or_else(|error| Known::nothing(&name, &home, error.error));
         known.push(one);
     }
     if json {

@@ -7,8 +7,8 @@ use abide_spec::{Exit, Name};
 use abide_supervisor::status::{self, Status};
 use serde::Serialize;
 
-use crate::failure::Failure;
-use crate::services::{self, Home};
+use crate::error::HostError;
+use crate::home::{Home, manager};
 
 /// What is known of a service from both sides.
 #[derive(Debug, Serialize)]
@@ -29,9 +29,9 @@ pub struct Known {
 
 impl Known {
     /// Looks at a service.
-    pub fn of(name: &Name, home: &Home) -> Result<Self, Failure> {
+    pub fn of(name: &Name, home: &Home) -> Result<Self, HostError> {
         let manager = match home {
-            Home::Installed(layout) => Some(services::manager(layout.scope)?.status(name)?),
+            Home::Installed(layout) => Some(manager(layout.scope)?.status(name)?),
             Home::Project(_) => None,
         };
         let state = home.place(name).state;
