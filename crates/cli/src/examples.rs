@@ -60,6 +60,12 @@ pub fn of(verb: &str) -> &'static [Example] {
             ("sudo abide forward install", "from boot on"),
             ("abide forward status", "what was sent, what waits, what was lost"),
         ],
+        "agent" => &[
+            ("abide agent run --http", "here and now, until Ctrl-C, also at http://127.0.0.1:4780"),
+            ("abide agent run --dir ~/shop", "what the `abide up` of that folder runs"),
+            ("sudo abide agent install", "from boot on"),
+            ("abide agent token create ci --role operator", "let a program start and stop services"),
+        ],
         "uninstall" => &[
             ("sudo abide uninstall web", "stop it, and remove all that was made for it"),
             ("sudo abide uninstall web --keep-logs", "but keep what it printed"),

@@ -146,6 +146,24 @@ pub fn known(whose: &Whose) -> Vec<(Name, Home)> {
     }
 }
 
+/// The services of one layout: the machine's, the user's own, or those of the `abide up` in a folder. What cannot be told is
+/// left out.
+pub fn only(whose: &Whose) -> Vec<(Name, Home)> {
+    match &whose.dir {
+        Some(_) => known(whose),
+        None => of_scope(whose.scope),
+    }
+}
+
+/// The folders in which services come and go: those of their specs and of their state.
+pub fn roots(whose: &Whose) -> Vec<PathBuf> {
+    let found = match &whose.dir {
+        Some(dir) => absolute(dir).map(|dir| Layout::project(&dir)),
+        None => layout(whose.scope),
+    };
+    found.map_or_else(|_| Vec::new(), |layout| vec![layout.specs, layout.state])
+}
+
 /// Every service that can be named here.
 pub fn everywhere() -> Vec<(Name, Home)> {
     let mut found = of_scope(Scope::System);

@@ -11,7 +11,7 @@ use crate::error::HostError;
 use crate::home::{Home, manager};
 
 /// What is known of a service from both sides.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Known {
     /// What the supervisor knows.
@@ -53,6 +53,23 @@ impl Known {
         }
         let enabled = manager.as_ref().map(|manager| manager.enabled);
         Ok(Self { status, scope: scope(home), project: home.project(), enabled, manager })
+    }
+
+    /// The same service after its state has changed: what its supervisor says now, and where only the service manager can
+    /// tell more, that as well. Cheap while the service is up: the service manager is not asked then.
+    #[must_use]
+    pub fn renewed(&self, name: &Name, home: &Home) -> Self {
+        match status::read(&home.place(name).state) {
+            Ok(Some(status)) if !matches!(status.state.as_str(), "stopped" | "failed") => Self {
+                status,
+                scope: self.scope,
+                project: self.project.clone(),
+                enabled: self.enabled,
+                // It was true of an earlier moment.
+                manager: None,
+            },
+            _ => Self::of(name, home).unwrap_or_else(|error| Self::nothing(name, home, error.error)),
+        }
     }
 
     /// A service of which nothing can be known, and why.

@@ -10,6 +10,8 @@ pub mod fs;
 pub mod host;
 pub mod journal;
 pub mod link;
+#[cfg(feature = "async")]
+pub mod listener;
 pub mod manager;
 pub mod memory;
 pub mod notify;

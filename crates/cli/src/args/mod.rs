@@ -4,6 +4,7 @@ mod asking;
 mod converting;
 mod forwarding;
 mod making;
+mod serving;
 
 use std::path::PathBuf;
 
@@ -20,6 +21,7 @@ pub use asking::{
 pub use converting::{Export, Import};
 pub use forwarding::{Forward, ForwardAct, ForwardInstall, ForwardUninstall};
 pub use making::{Apply, Backends, Check, Install, Plan, Uninstall, Up};
+pub use serving::{Agent, AgentAct, AgentInstall, TokenAct, TokenCreate};
 
 use crate::examples;
 
@@ -138,6 +140,8 @@ pub enum Verb {
     Logs(Logs),
     /// What happened to a service, and why
     Events(Events),
+    /// See all services of this machine over HTTP: state, events, logs, orders; for dashboards and other programs
+    Agent(Agent),
     /// Carry what services print to where logs are kept: OTLP, Loki, ClickHouse, syslog, journald, Event Log
     Forward(Forward),
     /// Make specs of other tools' configuration: NSSM, WinSW, shawl, supervisord, PM2, Procfile, systemd, Compose

@@ -1,5 +1,6 @@
 //! One module a verb.
 
+pub mod agent;
 pub mod apply;
 pub mod backends;
 pub mod check;
@@ -13,6 +14,7 @@ pub mod import;
 pub mod install;
 pub mod logs;
 pub mod man;
+pub mod own;
 pub mod plan;
 pub mod schema;
 pub mod status;

@@ -40,6 +40,12 @@ impl Endpoint {
         Ok(Self { listener, path: path.to_owned(), reserve: std::fs::File::open("/dev/null").ok() })
     }
 
+    /// The same socket once more, for whoever accepts otherwise.
+    #[cfg(feature = "async")]
+    pub(crate) fn listener(&self) -> io::Result<UnixListener> {
+        self.listener.try_clone()
+    }
+
     /// The next connection, if there is one.
     pub(crate) fn accept(&mut self) -> Option<Connection> {
         match self.listener.accept() {

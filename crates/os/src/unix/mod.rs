@@ -13,6 +13,8 @@ mod explain;
 pub(crate) mod fs;
 pub(crate) mod journal;
 pub(crate) mod link;
+#[cfg(feature = "async")]
+pub(crate) mod listener;
 pub(crate) mod notify;
 pub(crate) mod orders;
 pub(crate) mod origin;

@@ -72,6 +72,12 @@ impl Endpoint {
         })?;
         Ok(Self { name, descriptor, pipe })
     }
+
+    /// A further end of the pipe, for whoever accepts otherwise.
+    #[cfg(feature = "async")]
+    pub(crate) fn further(&self) -> io::Result<OwnedHandle> {
+        instance(&self.name, &self.descriptor, 0)
+    }
 }
 
 fn taken() -> io::Error {

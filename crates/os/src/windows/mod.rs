@@ -11,6 +11,8 @@ pub(crate) mod eventlog;
 pub(crate) mod events;
 pub(crate) mod fs;
 pub(crate) mod job;
+#[cfg(feature = "async")]
+pub(crate) mod listener;
 pub(crate) mod logon;
 pub(crate) mod notify;
 pub(crate) mod origin;

@@ -3,17 +3,16 @@
 use std::path::PathBuf;
 
 use abide_os::fs::Lock;
-use abide_os::manager::{self, Desired, Kind};
+use abide_os::manager::{self, Kind};
 use abide_spec::{Compress, Family, Name, Reload, RunAs, Signal, Size, Spec, When};
 
 use super::{Scene, path_text};
 use crate::args::{self, Common, ForwardInstall, ForwardUninstall};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::findings;
-use crate::printer::{FAINT, GOOD, Printer};
-use crate::services;
-use crate::verbs::{apply, plan, uninstall as removal};
+use crate::printer::{FAINT, Printer};
+use crate::verbs::own::{self, Own};
+use crate::verbs::uninstall as removal;
 
 /// What the service is called.
 const NAME: &str = "abide-forward";
@@ -32,27 +31,15 @@ pub fn install(
     // A service that cannot start is worse than none.
     scene.config()?;
     let spec = spec(scene, common)?;
-    let text = format!("# Made by `abide forward install`.\n{}", spec.to_toml());
-    if args.print {
-        printer.data(text.trim_end())?;
+    let (print, no_start) = (args.print, args.no_start);
+    let folders = vec![scene.layout.logs.clone()];
+    if !own::install(
+        Own { spec, folders, made_by: "abide forward install", print, no_start },
+        common,
+        printer,
+    )? {
         return Ok(Exit::Ok);
     }
-    let manager = services::changing_manager(common.scope())?;
-    let known = manager.status(&spec.name)?;
-    if known.installed && !known.managed_by_abide {
-        return Err(Failure::new(Exit::Failed, format!("{NAME} is installed by something else than Abide")));
-    }
-    // Where no service was ever installed there are no logs yet, and the spec names their folder.
-    let logs = &scene.layout.logs;
-    abide_os::fs::public_dir(logs)
-        .map_err(|error| Failure::io(format!("the folder {} cannot be made", logs.display()), &error))?;
-    let desired = Desired::new(spec, Some(&text), plan::supervisor()?);
-    let plan = manager.plan(&desired)?;
-    findings::refuse(&format!("{NAME} cannot be installed"), &plan.findings)?;
-    apply::apply_one(&*manager, &plan, printer)?;
-    let started = !args.no_start && apply::start(&*manager, &plan, true, printer)?;
-    let state = if started || known.installed { "installed and running" } else { "installed" };
-    printer.result(format!("{GOOD}{NAME}{GOOD:#} is {state}"))?;
     printer.note("`abide forward status` shows how each sink fares; `abide reload abide-forward` reads its configuration again");
     Ok(Exit::Ok)
 }
@@ -103,9 +90,7 @@ fn writable(scene: &Scene) -> Vec<PathBuf> {
 
 /// The spec of the service.
 fn spec(scene: &Scene, common: &Common) -> Result<Spec, Failure> {
-    let program = std::env::current_exe()
-        .map_err(|error| Failure::io("the executable of this process cannot be told", &error))?;
-    let mut command = vec![path_text(&program), "forward".into(), "run".into()];
+    let mut command = vec![own::program()?, "forward".into(), "run".into()];
     command.extend(["--config".into(), path_text(&scene.file)]);
     if let Some(own) = &scene.own {
         command.extend(["--state".into(), path_text(own)]);
@@ -129,9 +114,6 @@ fn spec(scene: &Scene, common: &Common) -> Result<Spec, Failure> {
         let hangup: Result<Signal, _> = "HUP".parse();
         spec.reload = hangup.ok().map(Reload::Signal);
     }
-    // What was moved below another folder is looked for there by the service, too.
-    if let Some(root) = &scene.layout.root {
-        spec.program.env.insert(abide_os::paths::ROOT_VARIABLE.into(), path_text(root).replace('$', "$$"));
-    }
+    own::moved(&mut spec, &scene.layout);
     Ok(spec)
 }
