@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use support::{Folder, LONG, Running};
@@ -102,16 +102,9 @@ fn agent(folder: &Folder) -> Running {
 
 /// Waits until the agent answers, and tells its port.
 fn port(folder: &Folder) -> u16 {
-    let until = Instant::now() + LONG;
-    loop {
-        let said = folder.abide(&["agent", "status", "--json", "--dir", "."]);
-        if said.code == Some(0) {
-            let http = said.json()["http"].as_str().unwrap().to_owned();
-            return http.rsplit(':').next().unwrap().parse().unwrap();
-        }
-        assert!(Instant::now() < until, "no agent in time: {said:?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let said = folder.wait_for(&["agent", "status", "--json", "--dir", "."], |said| said.code == Some(0));
+    let http = said.json()["http"].as_str().unwrap().to_owned();
+    http.rsplit(':').next().unwrap().parse().unwrap()
 }
 
 fn talk(

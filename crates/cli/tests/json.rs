@@ -7,9 +7,11 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Stdio;
 
+use abide_agent::audit::Entry;
 use serde_json::Value;
-use support::Folder;
+use support::{Folder, Running};
 
 /// Every path in a value, with the kind of what is there: `logs.lost-bytes: number`.
 fn shape(value: &Value, path: &str, lines: &mut BTreeSet<String>) {
@@ -65,6 +67,21 @@ fn forms() -> Vec<(&'static str, Value)> {
         ("abide.status/1", json(&["status", "web", "--json"])),
         ("abide.log/1", lines(&folder.abide(&["logs", "web", "--json"]).ended(0).stdout)),
     ];
+    let mut agent = folder.command(&["agent", "run", "--dir", "."]);
+    let agent = Running::of(agent.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    let status = folder.wait_for(&["agent", "status", "--json", "--dir", "."], |said| said.code == Some(0));
+    forms.push(("abide.agent/1", status.json()));
+    agent.signal("TERM");
+    agent.ended().ended(0);
+    json(&["agent", "token", "list", "--json", "--dir", "."]);
+    folder.abide(&["agent", "token", "create", "ci", "--expires", "1d", "--dir", "."]).ended(0);
+    folder.abide(&["agent", "token", "create", "ever", "--dir", "."]).ended(0);
+    forms.push(("abide.agent-token/1", json(&["agent", "token", "list", "--json", "--dir", "."])));
+    let entry = Entry::new(std::time::SystemTime::now(), "ci", "local", "POST /v1", 200, "done");
+    let audit = abide_agent::audit::Audit::open(&folder.path().join(".abide/state/.agent/audit.ndjson"));
+    audit.unwrap().add(&entry).unwrap();
+    let audit = folder.abide(&["agent", "audit", "--json", "--dir", "."]).ended(0);
+    forms.push(("abide.audit/1", lines(&audit.stdout)));
     up.signal("INT");
     up.ended().ended(0);
     forms.push(("abide.status/1", folder.abide(&["status", "web", "--json"]).ended(3).json()));

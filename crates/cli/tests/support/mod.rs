@@ -101,6 +101,19 @@ impl Folder {
         Running::of(child).ended()
     }
 
+    /// Runs `abide` again and again until what it says is so.
+    pub fn wait_for(&self, arguments: &[&str], is_so: impl Fn(&Said) -> bool) -> Said {
+        let until = Instant::now() + LONG;
+        loop {
+            let said = self.abide(arguments);
+            if is_so(&said) {
+                return said;
+            }
+            assert!(Instant::now() < until, "not so in time: {said:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Starts an `abide up`, which is stopped with the value.
     pub fn up(&self, arguments: &[&str]) -> Running {
         let mut command = self.command(&[&["up"], arguments].concat());
@@ -109,16 +122,8 @@ impl Folder {
 
     /// The status of a service, once it is so.
     pub fn wait(&self, name: &str, is_so: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
-        let until = Instant::now() + LONG;
-        loop {
-            let said = self.abide(&["status", name, "--json"]);
-            let status = serde_json::from_str(&said.stdout).unwrap_or_default();
-            if is_so(&status) {
-                return status;
-            }
-            assert!(Instant::now() < until, "not so in time: {said:?}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let status = |said: &Said| serde_json::from_str(&said.stdout).unwrap_or_default();
+        status(&self.wait_for(&["status", name, "--json"], |said| is_so(&status(said))))
     }
 
     pub fn wait_ready(&self, name: &str) -> serde_json::Value {
