@@ -170,16 +170,19 @@ impl<'a> Verbs<'a> {
         let Some(help) = self.help(&[verb]) else {
             return Err(format!("`abide {command}`: there is no such verb"));
         };
-        // A verb that has verbs of its own.
-        let inner = help.contains("\nCommands:\n").then(|| words.clone().next()).flatten();
-        let inner = inner.filter(|word| word.chars().all(|letter| letter.is_ascii_lowercase()));
-        let help = match inner {
-            None => help.to_owned(),
-            Some(inner) => match self.help(&[verb, inner]) {
+        let mut help = help.to_owned();
+        let mut path = vec![verb];
+        // Verbs that have verbs of their own.
+        while help.contains("\nCommands:\n") {
+            let is_verb = |word: &&str| word.chars().all(|letter| letter.is_ascii_lowercase());
+            let Some(inner) = words.clone().next().filter(is_verb) else { break };
+            words.next();
+            path.push(inner);
+            help = match self.help(&path) {
                 Some(help) => help.to_owned(),
-                None => return Err(format!("`abide {command}`: `{verb}` has no verb {inner}")),
-            },
-        };
+                None => return Err(format!("`abide {command}`: there is no `{}`", path.join(" "))),
+            };
+        }
         let is_option = |word: &&str| word.starts_with('-') && word.len() > 1;
         for option in words.take_while(|word| *word != "--").filter(is_option) {
             let option = option.trim_end_matches([']', ',', '.']);
