@@ -154,7 +154,8 @@ impl Processes {
         found.order
     }
 
-    /// What processes use together. What has ended meanwhile is passed over.
+    /// What processes use together: those of a tree, as [`Self::program`] and [`Self::tree`] answer them. What has ended
+    /// meanwhile is passed over.
     ///
     /// Processor time and storage are those of the processes that live and of the children that they have waited for; they
     /// go back when a process ends and nobody of the tree waits for it. Where the processes have a control group of their
