@@ -44,7 +44,9 @@ fn a_child_is_below_its_parent_and_its_tree_is_itself() {
     let usage = processes.usage(&tree);
     assert!(usage.processes >= 1 && usage.threads >= usage.processes, "{usage:?}");
     assert!(usage.resident > 10_000, "{usage:?}");
-    assert!(usage.open_files.is_some_and(|open| open >= 1), "{usage:?}");
+    // Wine counts no handles, and says so with 0.
+    let least = u64::from(cfg!(unix));
+    assert!(usage.open_files.is_some_and(|open| open >= least), "{usage:?}");
 }
 
 #[test]
