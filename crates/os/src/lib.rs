@@ -26,6 +26,7 @@ pub mod quote;
 pub mod resolve;
 pub mod syslog;
 pub mod terminal;
+pub mod usage;
 pub mod watch;
 pub mod watches;
 pub mod wishes;

@@ -102,19 +102,36 @@ impl Drop for Groups {
 
 /// The group this process is in, as a folder.
 fn own_group() -> Option<PathBuf> {
-    let own = fs::read("/proc/self/cgroup").ok()?;
-    let own = own.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"0::/"))?;
-    let own = PathBuf::from(std::ffi::OsString::from_vec(own.to_vec()));
-    // Outside of the visible part of the hierarchy.
-    if own.starts_with("..") {
-        return None;
+    Hierarchy::find().group_of("self")
+}
+
+/// Where the unified hierarchy of groups is mounted.
+#[derive(Debug, Default)]
+pub(crate) struct Hierarchy {
+    /// Root and mount point of each.
+    mounts: Vec<(PathBuf, PathBuf)>,
+}
+
+impl Hierarchy {
+    pub(crate) fn find() -> Self {
+        let mounts = fs::read("/proc/self/mountinfo").unwrap_or_default();
+        Self { mounts: mounts.split(|byte| *byte == b'\n').filter_map(parse_mount).collect() }
     }
-    let mounts = fs::read("/proc/self/mountinfo").ok()?;
-    mounts.split(|byte| *byte == b'\n').find_map(|line| {
-        let (root, point) = parse_mount(line)?;
+
+    /// The group that a process is in, as a folder: the process by its id, or `self`.
+    pub(crate) fn group_of(&self, process: &str) -> Option<PathBuf> {
+        let own = fs::read(format!("/proc/{process}/cgroup")).ok()?;
+        let own = own.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"0::/"))?;
+        let own = PathBuf::from(std::ffi::OsString::from_vec(own.to_vec()));
+        // Outside of the visible part of the hierarchy.
+        if own.starts_with("..") {
+            return None;
+        }
         let below = Path::new("/").join(&own);
-        Some(point.join(below.strip_prefix(root).ok()?)).filter(|path| path.join("cgroup.procs").exists())
-    })
+        self.mounts.iter().find_map(|(root, point)| {
+            Some(point.join(below.strip_prefix(root).ok()?)).filter(|path| path.join("cgroup.procs").exists())
+        })
+    }
 }
 
 /// Root and mount point, when the line of mountinfo is a mount of the unified hierarchy.
@@ -155,14 +172,23 @@ fn owner() -> Option<String> {
     Some(format!("{}-{pid}-{}", pid_namespace()?, procfs::stat(pid)?.started))
 }
 
+/// The namespace of process ids, the process and its start that a group of Abide is named after; `None` for other groups.
+fn maker(name: &str) -> Option<(u64, u64, u64)> {
+    let mut parts = name.strip_prefix(PREFIX)?.split('-').map(str::parse::<u64>);
+    match (parts.next(), parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(Ok(of)), Some(Ok(pid)), Some(Ok(started)), Some(Ok(_)), None) => Some((of, pid, started)),
+        _ => None,
+    }
+}
+
+/// The group of Abide that a folder is, or lies in: a program may have made groups of its own below.
+pub(crate) fn group_around(folder: &Path) -> Option<&Path> {
+    folder.ancestors().find(|at| at.file_name().and_then(|name| name.to_str()).and_then(maker).is_some())
+}
+
 /// Whether the process that a group is named after is known to be dead. A process of another namespace cannot be judged.
 fn is_abandoned(name: &str, namespace: u64) -> bool {
-    let mut parts = name.strip_prefix(PREFIX).unwrap_or_default().split('-').map(str::parse::<u64>);
-    let (Some(Ok(of)), Some(Ok(pid)), Some(Ok(started)), Some(Ok(_)), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return false;
-    };
+    let Some((of, pid, started)) = maker(name) else { return false };
     let Ok(pid) = u32::try_from(pid) else { return false };
     of == namespace && procfs::stat(pid).is_none_or(|stat| stat.started != started || stat.is_dead())
 }
@@ -286,7 +312,7 @@ impl Group {
     }
 }
 
-fn collect_members(folder: &Path, members: &mut Vec<u32>) {
+pub(crate) fn collect_members(folder: &Path, members: &mut Vec<u32>) {
     let mut text = String::new();
     if File::open(folder.join("cgroup.procs")).and_then(|mut file| file.read_to_string(&mut text)).is_ok() {
         members.extend(text.lines().filter_map(|line| line.parse::<u32>().ok()).filter(|pid| *pid != 0));
@@ -332,6 +358,15 @@ mod tests {
         let line = b"36 24 0:31 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu";
         assert_eq!(parse_mount(line), None);
         assert_eq!(parse_mount(b"36 24"), None);
+    }
+
+    #[test]
+    fn finds_the_group_around_one_of_the_programs_own() {
+        let own = Path::new("/sys/fs/cgroup/system.slice/x.service/abide-4-5-6-7");
+        assert_eq!(group_around(own), Some(own));
+        assert_eq!(group_around(&own.join("workers/1")), Some(own));
+        assert_eq!(group_around(Path::new("/sys/fs/cgroup/system.slice/abide-orders.service")), None);
+        assert_eq!(group_around(Path::new("/")), None);
     }
 
     #[test]

@@ -7,5 +7,6 @@ pub(crate) mod kin;
 pub(crate) mod leftovers;
 pub(crate) mod memory;
 pub(crate) mod procfs;
+pub(crate) mod usage;
 pub(crate) mod watch;
 pub(crate) mod watches;

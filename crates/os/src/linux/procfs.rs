@@ -24,11 +24,24 @@ impl Stat {
     }
 }
 
-fn parse_stat(bytes: &[u8]) -> Option<Stat> {
+/// What a process has used, as the same line tells it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Costs {
+    /// Clock ticks: of the program and of the system for it, then the same of the children it has waited for.
+    pub(crate) ticks: [u64; 4],
+    pub(crate) threads: u32,
+    pub(crate) resident_pages: u64,
+}
+
+/// The fields behind the name, from the state on.
+fn fields(bytes: &[u8]) -> Option<std::str::SplitAsciiWhitespace<'_>> {
     // The name stands in parentheses and may contain anything, parentheses too.
     let after = bytes.iter().rposition(|byte| *byte == b')')? + 2;
-    let text = std::str::from_utf8(bytes.get(after..)?).ok()?;
-    let mut fields = text.split_ascii_whitespace();
+    Some(std::str::from_utf8(bytes.get(after..)?).ok()?.split_ascii_whitespace())
+}
+
+fn parse_stat(bytes: &[u8]) -> Option<Stat> {
+    let mut fields = fields(bytes)?;
     let state = *fields.next()?.as_bytes().first()?;
     let parent = fields.next()?.parse().ok()?;
     let group = fields.next()?.parse().ok()?;
@@ -37,11 +50,34 @@ fn parse_stat(bytes: &[u8]) -> Option<Stat> {
     Some(Stat { state, parent, group, session, started })
 }
 
+fn parse_costs(bytes: &[u8]) -> Option<Costs> {
+    // The 14th field of the line.
+    let mut fields = fields(bytes)?.skip(11);
+    let mut ticks = [0; 4];
+    for ticks in &mut ticks {
+        // A sum over children may be told as less than nothing, for a moment.
+        *ticks = fields.next()?.parse().unwrap_or(0);
+    }
+    let threads = fields.nth(2)?.parse().ok()?;
+    let resident_pages = fields.nth(3)?.parse().unwrap_or(0);
+    Some(Costs { ticks, threads, resident_pages })
+}
+
 /// `None` when there is no such process (any more).
 pub(crate) fn stat(pid: u32) -> Option<Stat> {
-    let mut bytes = [0_u8; 1024];
-    let length = fs::File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut bytes).ok()?;
-    parse_stat(bytes.get(..length)?)
+    parse_stat(line(pid, &mut [0; 1024])?)
+}
+
+/// The same, with what the process has used.
+pub(crate) fn stat_and_costs(pid: u32) -> Option<(Stat, Costs)> {
+    let mut bytes = [0; 1024];
+    let line = line(pid, &mut bytes)?;
+    Some((parse_stat(line)?, parse_costs(line)?))
+}
+
+fn line(pid: u32, bytes: &mut [u8; 1024]) -> Option<&[u8]> {
+    let length = fs::File::open(format!("/proc/{pid}/stat")).ok()?.read(bytes).ok()?;
+    bytes.get(..length)
 }
 
 fn numbers(folder: &str) -> impl Iterator<Item = u32> {
@@ -133,6 +169,15 @@ mod tests {
         assert_eq!(parse_stat(b""), None);
         assert_eq!(parse_stat(b"42 (x)"), None);
         assert_eq!(parse_stat(b"42 (x) S 1"), None);
+    }
+
+    #[test]
+    fn reads_what_a_process_has_used() {
+        let line = b"42 (a) b (c) S 7 41 40 0 -1 4194560 1 2 3 4 50 60 70 80 20 0 9 0 987654 1000 21 5 6";
+        let costs = Costs { ticks: [50, 60, 70, 80], threads: 9, resident_pages: 21 };
+        assert_eq!(parse_costs(line), Some(costs));
+        assert_eq!(parse_stat(line).unwrap().started, 987_654);
+        assert_eq!(parse_costs(b"42 (x) S 1 2 3"), None);
     }
 
     #[test]

@@ -30,6 +30,8 @@ mod signals;
 mod socket_path;
 pub(crate) mod syslog;
 pub(crate) mod terminal;
+#[cfg(not(target_os = "linux"))]
+pub(crate) mod usage;
 mod wake;
 #[cfg(not(target_os = "linux"))]
 pub(crate) mod watch;

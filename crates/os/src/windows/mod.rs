@@ -26,6 +26,7 @@ pub(crate) mod service_main;
 pub(crate) mod sys;
 pub(crate) mod task;
 pub(crate) mod turn;
+pub(crate) mod usage;
 pub(crate) mod wait;
 pub(crate) mod watch;
 pub(crate) mod wishes;

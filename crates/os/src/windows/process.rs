@@ -408,7 +408,7 @@ fn watch(made: &Made, port: Arc<Port>, told: Arc<AtomicBool>) -> io::Result<Wait
 }
 
 /// Opens a process; `None` when it has gone.
-fn open(pid: u32, access: u32) -> io::Result<Option<OwnedHandle>> {
+pub(super) fn open(pid: u32, access: u32) -> io::Result<Option<OwnedHandle>> {
     // SAFETY: takes numbers; the handle is ours.
     match unsafe { owned(OpenProcess(access, 0, pid)) } {
         Ok(process) => Ok(Some(process)),
@@ -417,7 +417,7 @@ fn open(pid: u32, access: u32) -> io::Result<Option<OwnedHandle>> {
     }
 }
 
-fn is_running(process: BorrowedHandle<'_>) -> bool {
+pub(super) fn is_running(process: BorrowedHandle<'_>) -> bool {
     // SAFETY: the handle is open.
     unsafe { WaitForSingleObject(process.as_raw_handle(), 0) == WAIT_TIMEOUT }
 }

@@ -1,5 +1,6 @@
 //! The list.
 
+mod agent;
 mod boot;
 mod direct;
 mod environment;
@@ -31,6 +32,7 @@ pub fn all() -> Vec<&'static Behaviour> {
         logs::pressure::LIST,
         logs::reading::LIST,
         logs::forwarding::LIST,
+        agent::LIST,
         environment::LIST,
         direct::LIST,
         security::LIST,
