@@ -13,6 +13,8 @@ pub mod api;
 pub mod audit;
 mod error;
 mod limit;
+mod readings;
+mod sample;
 mod server;
 pub mod settings;
 pub mod tokens;

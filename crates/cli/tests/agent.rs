@@ -357,3 +357,46 @@ fn a_status_that_is_torn_hides_no_other_service() {
     std::fs::remove_dir_all(host.folder.path().join(".abide/state/odd")).unwrap();
     changes.next("gone", |gone| gone["name"] == "odd");
 }
+
+#[test]
+fn metrics_are_told_in_the_form_that_is_asked_for() {
+    let host = Host::new();
+    let plain = host.ask("GET", "/metrics", "").is(200);
+    assert!(plain.head.contains("content-type: text/plain; version=0.0.4"), "{}", plain.head);
+    for line in [
+        "abide_service_state{service=\"web\",state=\"running\"} 1",
+        "abide_service_state{service=\"web\",state=\"failed\"} 0",
+        "abide_service_ready{service=\"talk\"} 1",
+    ] {
+        assert!(plain.body.lines().any(|told| told == line), "no {line} in:\n{}", plain.body);
+    }
+    let value = |text: &str, name: &str| -> Option<f64> {
+        let line = text.lines().find(|line| line.starts_with(name))?;
+        line.rsplit(' ').next()?.parse().ok()
+    };
+    if cfg!(target_os = "linux") {
+        let processes = value(&plain.body, "abide_service_processes{service=\"talk\"}").unwrap();
+        assert!(processes >= 1.0, "{processes}");
+        let cpu = "abide_service_cpu_seconds_total{service=\"talk\",mode=\"user\"}";
+        let before = value(&plain.body, cpu).unwrap();
+        // It goes up as the program works: lines tell that it has.
+        host.follow("/v1/services/talk/logs?lines=0").next("line", |line| line["text"] != "");
+        assert!(value(&host.ask("GET", "/metrics", "").body, cpu).unwrap() >= before);
+    }
+    let mut stream = host.socket();
+    let accept = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3";
+    write!(
+        stream,
+        "GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert!(
+        text.to_lowercase().contains("content-type: application/openmetrics-text; version=1.0.0"),
+        "{text}"
+    );
+    assert!(text.contains("# EOF"), "{text}");
+    assert_eq!(host.ask("GET", "/v1/targets", "").is(200).json(), json!([]));
+    host.tcp("GET", "/metrics", &[], "").is(401);
+}

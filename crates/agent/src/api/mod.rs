@@ -8,6 +8,7 @@ mod act;
 mod error;
 mod events;
 mod logs;
+mod metrics;
 mod openapi;
 mod query;
 mod routes;
@@ -16,6 +17,7 @@ mod shape;
 mod stream;
 
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -26,6 +28,7 @@ pub use error::Problem;
 
 use crate::audit::Audit;
 use crate::limit::Limit;
+use crate::sample::Sampler;
 use crate::settings::Settings;
 use crate::view::View;
 
@@ -44,6 +47,9 @@ pub struct Shared {
     tokens: access::TokenFile,
     wrong: Mutex<Limit<std::net::IpAddr>>,
     changes: Mutex<Limit<String>>,
+    sampler: Mutex<Sampler>,
+    /// How often the metrics were read.
+    scrapes: AtomicU64,
     /// Followers at a time, of logs and events.
     followers: Arc<tokio::sync::Semaphore>,
     /// Becomes true when the agent is to end: what follows ends then.
@@ -75,6 +81,8 @@ impl Shared {
             started: SystemTime::now(),
             wrong: Mutex::new(Limit::new(WRONG.0, WRONG.1)),
             changes: Mutex::new(Limit::new(CHANGES.0, CHANGES.1)),
+            sampler: Mutex::default(),
+            scrapes: AtomicU64::new(0),
             followers: Arc::new(tokio::sync::Semaphore::new(stream::MOST)),
             ending,
         }

@@ -57,7 +57,8 @@ fn operation(route: &Route) -> Value {
         }
         parameters.push(json!({ "name": name, "in": "query", "description": description, "schema": schema }));
     }
-    let mut content = json!({ "application/json": { "schema": route.answer.used() } });
+    let mut content = json!({});
+    content[route.answer.media()] = json!({ "schema": route.answer.used() });
     if let Some(events) = route.stream {
         content["text/event-stream"] = json!({ "schema": { "type": "string", "description": events } });
     }

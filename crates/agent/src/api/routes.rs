@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::act::{Given, act};
 use super::error::Problem;
 use super::shape::Shape;
-use super::{Shared, access, events, logs, openapi, services};
+use super::{Shared, access, events, logs, metrics, openapi, services};
 use crate::tokens::Role;
 
 /// The largest body that is taken, in bytes: orders are small.
@@ -108,6 +108,20 @@ macro_rules! given {
 pub const TABLE: &[Route] = &[
     look("/v1/health", "health", "How the agent itself is", Shape::Health, || get(health)),
     look("/v1/openapi.json", "openapi", "This description", Shape::Any, || get(openapi::serve)),
+    look(
+        "/metrics",
+        "metrics",
+        "What services use and have done, as OpenMetrics or Prometheus text",
+        Shape::Text,
+        || get(metrics::metrics),
+    ),
+    look(
+        "/v1/targets",
+        "targets",
+        "Where the services' own metrics are: for `http_sd_configs`",
+        Shape::Targets,
+        || get(metrics::targets),
+    ),
     Route {
         stream: Some(
             "`service` with a status, for each at first and then for those that change; `gone` with a name",

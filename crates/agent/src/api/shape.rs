@@ -21,14 +21,31 @@ pub enum Shape {
     Health,
     /// What went wrong.
     Problem,
+    /// Targets of Prometheus.
+    Targets,
+    /// Text.
+    Text,
     /// An object that is described elsewhere.
     Any,
 }
 
 impl Shape {
     /// Those that have a place of their own in the document.
-    pub const NAMED: [Self; 7] =
-        [Self::Wish, Self::Done, Self::Status, Self::Events, Self::Lines, Self::Health, Self::Problem];
+    pub const NAMED: [Self; 8] = [
+        Self::Wish,
+        Self::Done,
+        Self::Status,
+        Self::Events,
+        Self::Lines,
+        Self::Health,
+        Self::Targets,
+        Self::Problem,
+    ];
+
+    /// The media type that it is answered in.
+    pub const fn media(self) -> &'static str {
+        if matches!(self, Self::Text) { "text/plain" } else { "application/json" }
+    }
 
     /// Its name in the document.
     pub const fn name(self) -> &'static str {
@@ -40,6 +57,8 @@ impl Shape {
             Self::Lines => "Line",
             Self::Health => "Agent",
             Self::Problem => "Problem",
+            Self::Targets => "TargetGroup",
+            Self::Text => "Text",
             Self::Any => "Any",
         }
     }
@@ -48,7 +67,10 @@ impl Shape {
     pub fn used(self) -> Value {
         let one = json!({ "$ref": format!("#/components/schemas/{}", self.name()) });
         match self {
-            Self::Statuses | Self::Events | Self::Lines => json!({ "type": "array", "items": one }),
+            Self::Statuses | Self::Events | Self::Lines | Self::Targets => {
+                json!({ "type": "array", "items": one })
+            }
+            Self::Text => json!({ "type": "string" }),
             Self::Any => json!({ "type": "object" }),
             _ => one,
         }
@@ -118,6 +140,14 @@ impl Shape {
                     "hint": text("what to do next"),
                 }),
             ),
+            Self::Targets => object(
+                &["targets", "labels"],
+                json!({
+                    "targets": { "type": "array", "items": text("host:port") },
+                    "labels": { "type": "object", "additionalProperties": { "type": "string" } },
+                }),
+            ),
+            Self::Text => json!({ "type": "string" }),
             Self::Any => json!({ "type": "object" }),
         }
     }

@@ -78,7 +78,7 @@ fn client(c: &Context, token: &str) -> Result<Client, Fault> {
 }
 
 fn installed(c: &Context) -> Outcome {
-    let service = c.service(&["say", "seen by the agent", "wait"]);
+    let service = c.service(&["say", "seen by the agent"]);
     let name = service.name.clone();
     c.run(&service)?;
     c.wait_printed(&name, "seen by the agent")?;
