@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use abide_host::{Deed, Known, Order};
+use abide_host::{Deed, Home, Known, Order};
+use abide_os::manager;
+use abide_os::process::INSTANCE_VARIABLE;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
@@ -14,6 +17,7 @@ use super::access::Outcome;
 use super::error::Problem;
 use super::services::{blocking, seen};
 use super::{Shared, query};
+use crate::view::Seen;
 
 /// The longest time that a request may ask for.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -67,6 +71,9 @@ pub async fn act(
             return Err(refused(Problem::bad("debug is switched on or off").hint("send {\"on\": true}")));
         }
     };
+    if let Some(problem) = would_be_ours(&seen, order) {
+        return Err(refused(problem));
+    }
     let timeout = wish.timeout.map(abide_spec::Duration::get);
     if timeout.is_some_and(|timeout| timeout > LONGEST) {
         return Err(refused(Problem::bad("`timeout` is at most 1h")));
@@ -84,6 +91,20 @@ pub async fn act(
             Err((Extension(outcome), problem).into_response())
         }
     }
+}
+
+/// A service must not end with the agent. Where it would, for its service manager starts it as a child of whoever asks, and
+/// this agent's own supervisor owns all its children, the agent does not start it.
+fn would_be_ours(seen: &Seen, order: Order) -> Option<Problem> {
+    let is_owned = std::env::var_os(INSTANCE_VARIABLE).is_some();
+    let starts = matches!(order, Order::Start | Order::Restart) && matches!(seen.home, Home::Installed(_));
+    let kind = manager::detect();
+    (is_owned && starts && kind.starts_children()).then(|| {
+        let (name, error) =
+            (&seen.name, "would start it as a child of the agent, and it would end with the agent");
+        Problem::new(StatusCode::CONFLICT, "not-by-the-agent", format!("{kind} {error}"))
+            .hint(format!("run `abide {order} {name}` on the machine"))
+    })
 }
 
 /// An empty body wishes nothing.

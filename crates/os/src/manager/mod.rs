@@ -129,6 +129,13 @@ impl Kind {
         }
     }
 
+    /// Whether its tools start services as children of whoever calls them, so that these belong to the caller's process
+    /// tree. The others are asked, and start services themselves.
+    #[must_use]
+    pub const fn starts_children(self) -> bool {
+        matches!(self, Self::OpenRc | Self::Sysv)
+    }
+
     /// Whether it starts supervisors as root and leaves it to them to change to the program's account and to apply its
     /// limits.
     #[must_use]
