@@ -4,6 +4,7 @@ mod asking;
 mod converting;
 mod forwarding;
 mod making;
+mod watching;
 
 use std::path::PathBuf;
 
@@ -20,6 +21,7 @@ pub use asking::{
 pub use converting::{Export, Import};
 pub use forwarding::{Forward, ForwardAct, ForwardInstall, ForwardUninstall};
 pub use making::{Apply, Backends, Check, Install, Plan, Uninstall, Up};
+pub use watching::Top;
 
 use crate::examples;
 
@@ -134,6 +136,8 @@ pub enum Verb {
     Debug(SwitchDebug),
     /// What services do
     Status(Status),
+    /// Watch services live in the terminal: what they do, print and use, and keys to act on them
+    Top(Top),
     /// What services printed
     Logs(Logs),
     /// What happened to a service, and why

@@ -16,6 +16,7 @@ pub mod man;
 pub mod plan;
 pub mod schema;
 pub mod status;
+pub mod top;
 pub mod uninstall;
 pub mod up;
 pub mod version;
