@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use abide_host::{Home, Known, Whose, home};
+use abide_os::manager::Scope;
+use abide_os::paths::Layout;
 use abide_os::terminal::is_in_foreground;
 use abide_os::watch::{Watch, Woken};
 use abide_os::watches::{Waker, WatchId, Watches};
@@ -18,7 +20,7 @@ use super::model;
 use super::news::{Id, News, Seen};
 use super::reading::{Log, events};
 use super::usage::Sampler;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::verbs::status::facts;
 
 /// Between two samples of what services use.
@@ -115,9 +117,6 @@ pub fn start(whose: Whose, news: SyncSender<News>) -> Result<Asker, Failure> {
 
 /// The folders in which the state folders of services appear.
 fn roots(whose: &Whose) -> Vec<PathBuf> {
-    use abide_os::manager::Scope;
-    use abide_os::paths::Layout;
-
     if let Some(dir) = &whose.dir {
         return home::absolute(dir).map(|dir| vec![Layout::project(&dir).state]).unwrap_or_default();
     }
@@ -129,6 +128,19 @@ fn roots(whose: &Whose) -> Vec<PathBuf> {
     roots.sort();
     roots.dedup();
     roots
+}
+
+/// Why services of an `abide up` may be there that are not known. Those that are installed, the service manager tells.
+fn denied(whose: &Whose) -> Option<String> {
+    let layout = match &whose.dir {
+        Some(dir) => Some(Layout::project(&home::absolute(dir).ok()?)),
+        None if whose.scope == Scope::System => home::project(),
+        None => None,
+    };
+    let state = layout?.state;
+    let error = std::fs::read_dir(&state).err()?;
+    let is_denied = error.kind() == io::ErrorKind::PermissionDenied;
+    is_denied.then(|| format!("{} is not yours to read; {}", state.display(), failure::as_administrator()))
 }
 
 /// Asks for a look at all services when other folders are there than before.
@@ -240,7 +252,7 @@ impl Looker {
         for watch in before.into_values().filter_map(|looked| looked.watch) {
             self.watches.remove(watch);
         }
-        self.tell(News::Services(all))
+        self.tell(News::Services(all, denied(&self.whose)))
     }
 
     /// Looks at one, and at what happened to it where that is shown.

@@ -108,6 +108,8 @@ pub struct Model {
     pub services: BTreeMap<Id, Service>,
     /// Whether the services have been looked at.
     pub looked: bool,
+    /// Why there may be more of them than could be told.
+    pub denied: Option<String>,
     /// The chosen one.
     pub chosen: Option<Id>,
     /// What is shown of it.
@@ -192,7 +194,10 @@ impl Model {
     /// Takes what is told; keys are [`super::keys`]' matter.
     pub fn take(&mut self, news: News) {
         match news {
-            News::Services(all) => self.replace(all),
+            News::Services(all, denied) => {
+                self.denied = denied;
+                self.replace(all);
+            }
             News::Service(seen) => self.put(*seen),
             News::Samples(samples) => {
                 self.no_samples = None;
@@ -332,7 +337,7 @@ pub mod tests {
 
     pub fn model(services: &[(&str, &str)]) -> Model {
         let mut model = Model::new(String::new());
-        model.take(News::Services(services.iter().map(|(name, state)| seen(name, state)).collect()));
+        model.take(News::Services(services.iter().map(|(name, state)| seen(name, state)).collect(), None));
         model
     }
 
@@ -361,10 +366,10 @@ pub mod tests {
         let mut model = model(&[("a", "running"), ("b", "running"), ("c", "running")]);
         model.choose(1);
         model.take(News::Lines(model.chosen.clone().unwrap(), vec![line("of b")]));
-        model.take(News::Services(vec![seen("a", "running"), seen("c", "running")]));
+        model.take(News::Services(vec![seen("a", "running"), seen("c", "running")], None));
         assert_eq!(model.chosen.as_ref().unwrap().name, "c");
         assert!(model.lines.is_empty());
-        model.take(News::Services(Vec::new()));
+        model.take(News::Services(Vec::new(), None));
         assert!(model.chosen.is_none());
     }
 
@@ -378,7 +383,7 @@ pub mod tests {
             memory: 7,
         };
         model.take(News::Samples(vec![(id.clone(), Some(sample))]));
-        model.take(News::Services(vec![seen("a", "running")]));
+        model.take(News::Services(vec![seen("a", "running")], None));
         model.take(News::Service(Box::new(seen("a", "running"))));
         assert_eq!(model.services[&id].past.now().unwrap().memory, 7);
     }

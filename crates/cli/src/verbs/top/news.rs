@@ -56,8 +56,8 @@ pub struct Happened {
 /// What is told.
 #[derive(Debug)]
 pub enum News {
-    /// All services that there are.
-    Services(Vec<Seen>),
+    /// All services that there are, and why there may be more of them, where that cannot be told.
+    Services(Vec<Seen>, Option<String>),
     /// One that has changed.
     Service(Box<Seen>),
     /// What services used; nothing for those that do not run.

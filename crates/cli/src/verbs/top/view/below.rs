@@ -38,7 +38,7 @@ pub fn lines(model: &Model, room: usize, look: Look) -> Vec<Line<'static>> {
         lines.truncate(MOST);
         return lines.into_iter().map(|pieces| line(pieces, look)).collect();
     }
-    let warning = model.blind.clone().or_else(|| unwatched(model));
+    let warning = model.blind.clone().or_else(|| model.denied.clone()).or_else(|| unwatched(model));
     match warning {
         Some(warning) => {
             let lines = marked("warning: ", WARN, &text::plain(&warning), room);

@@ -27,6 +27,7 @@ pub fn draw(frame: &mut Frame, model: &Model, area: Rect, look: Look) {
     if shown.is_empty() {
         let told = match (model.looked, model.services.is_empty()) {
             (false, _) => "looking…",
+            (true, true) if model.denied.is_some() => "no services that this account may see",
             (true, true) => "no services here yet; `abide install NAME -- COMMAND…` or `abide up` makes one",
             (true, false) => "no service has a name like that; Esc shows all",
         };

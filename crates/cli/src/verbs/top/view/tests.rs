@@ -266,7 +266,7 @@ fn no_size_and_no_state_breaks_it() {
     none.blind = Some("changes are not told any more".into());
     let mut many = model(&[]);
     let all: Vec<String> = (0..99).map(|n| format!("service-{n:02}")).collect();
-    many.take(News::Services(all.iter().map(|name| seen(name, "running")).collect()));
+    many.take(News::Services(all.iter().map(|name| seen(name, "running")).collect(), None));
     many.choose(98);
     for mut model in [shop(), typing, asked, failed, help, none, many, Model::new("x".into())] {
         for (width, height) in [(1, 1), (2, 2), (3, 4), (10, 5), (20, 6), (40, 7), (200, 3), (300, 100)] {
