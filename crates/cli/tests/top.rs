@@ -234,7 +234,8 @@ fn a_terminal_that_shrinks_is_filled_anew() {
     let _up = folder.up(&[]);
     folder.wait_ready("api");
     folder.wait_ready("worker");
-    let mut top = Terminal::of(&folder, "--dir .", &[]);
+    let mut top = Terminal::of(&folder, "worker", &[]);
+    top.wait("what is below the folder", |shown| row(shown, "worker").contains("ok"));
     top.wait_for("d debug  / filter");
     let tty = std::fs::read_to_string(folder.path().join("tty")).unwrap();
     top.screen.lock().unwrap().screen_mut().set_size(number(10), number(40));
@@ -257,4 +258,19 @@ fn without_a_terminal_it_says_where_to_look() {
     top.wait_for("TERM=dumb");
     top.wait_for("it is over");
     assert_eq!(std::fs::read_to_string(folder.path().join("code")).unwrap(), "2\n");
+}
+
+#[test]
+fn a_program_that_prints_all_the_time_holds_nothing_up() {
+    let folder = Folder::new();
+    folder.shell("flood", "exec yes WARN so much", "[logs]\nrotate = { size = \"4MiB\", keep = 1 }");
+    let _up = folder.up(&["--no-output"]);
+    folder.wait_ready("flood");
+    let mut top = Terminal::of(&folder, "--dir .", &[]);
+    top.wait_for("WARN so much");
+    top.wait("what it uses", |shown| row(shown, "flood").contains('M') || row(shown, "flood").contains('K'));
+    top.press("sy");
+    top.wait("it is stopped", |shown| row(shown, "flood").contains("stopped"));
+    top.press("q");
+    top.ends_restored(&folder, "0");
 }

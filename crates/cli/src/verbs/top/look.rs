@@ -185,7 +185,9 @@ impl Looker {
             self.sample()?;
             *sample = Instant::now() + SAMPLES;
         }
-        let changes = match self.watches.wait(Some(*sample)) {
+        let has_more = self.log.as_ref().is_some_and(|(_, log)| !log.is_dry());
+        let until = if has_more { Instant::now() } else { *sample };
+        let changes = match self.watches.wait(Some(until)) {
             Ok(changes) => changes,
             Err(error) => {
                 self.tell(News::Blind(format!("changes are not told any more: {error}")))?;
@@ -313,23 +315,16 @@ impl Looker {
         turned.iter().try_for_each(|id| self.look_at(id))
     }
 
-    /// Reads what the chosen one has printed.
+    /// Reads what the chosen one has printed, up to a batch: others have something to tell, too.
     fn read(&mut self) -> Result<(), Over> {
         let Some((id, log)) = &mut self.log else { return Ok(()) };
-        loop {
-            let news = match log.read(&mut self.watches) {
-                Ok(lines) if lines.is_empty() => return Ok(()),
-                Ok(lines) => News::Lines(id.clone(), lines),
-                Err(None) => return Ok(()),
-                Err(Some(why)) => News::NoLines(id.clone(), why),
-            };
-            let is_over = matches!(news, News::NoLines(..));
-            self.news.send(news).map_err(|_| Over)?;
-            // Others have something to tell too.
-            if is_over || log.is_dry() {
-                return Ok(());
-            }
-        }
+        let news = match log.read(&mut self.watches) {
+            Ok(lines) if lines.is_empty() => return Ok(()),
+            Ok(lines) => News::Lines(id.clone(), lines),
+            Err(None) => return Ok(()),
+            Err(Some(why)) => News::NoLines(id.clone(), why),
+        };
+        self.news.send(news).map_err(|_| Over)
     }
 
     /// The folder of a log is gone: should the service come again, so does its log.

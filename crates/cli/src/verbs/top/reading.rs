@@ -1,7 +1,7 @@
 //! What the chosen service printed, and what happened to it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use abide_host::{Home, home};
 use abide_logs::{Follow, JoinRule, LevelOf, Line, Reader, Start, Stream, Streams};
@@ -16,6 +16,10 @@ use crate::{shown, text};
 const BEFORE: usize = 500;
 /// So many lines are told at once.
 const BATCH: usize = 1000;
+/// After so many batches in a row, what was printed meanwhile is left out: nobody reads as fast as that.
+const PATIENCE: u32 = 8;
+/// What is said in its place.
+const LEFT_OUT: &str = "(more was printed than is shown here; `abide logs` has it)";
 
 /// The log of a service, as it grows.
 pub struct Log {
@@ -28,6 +32,8 @@ pub struct Log {
     /// The stream whose line has no end yet, where it was told last.
     open: Option<Stream>,
     dry: bool,
+    /// So many batches in a row were full.
+    full: u32,
 }
 
 impl Log {
@@ -50,6 +56,7 @@ impl Log {
             levels: [LevelOf::new(&rule), LevelOf::new(&rule)],
             open: None,
             dry: true,
+            full: 0,
         }
     }
 
@@ -77,13 +84,18 @@ impl Log {
 
     fn read_on(&mut self, watches: &mut Watches) -> io::Result<Vec<LogLine>> {
         if self.lines.is_none() {
-            let reader = Reader::open(&self.folder).map_err(as_io)?;
             // Before the first look: what comes between the two is told.
-            self.watch = Some(watches.add(&self.folder)?);
-            let follow = reader.follow(Start::Tail(BEFORE), Streams::Both, (|| false) as fn() -> bool);
-            self.lines = Some(follow.map_err(as_io)?);
+            if self.watch.is_none() {
+                self.watch = Some(watches.add(&self.folder)?);
+            }
+            self.lines = Some(newest(&self.folder)?);
         }
         let mut told = Vec::new();
+        if self.full >= PATIENCE {
+            self.lines = Some(newest(&self.folder)?);
+            (self.full, self.open) = (0, None);
+            told.push(LogLine { text: LEFT_OUT.to_owned(), level: None, goes_on: false });
+        }
         let Some(lines) = &mut self.lines else { return Ok(told) };
         let mut line = Line::default();
         self.dry = false;
@@ -100,6 +112,7 @@ impl Log {
             let text = anstream::adapter::strip_str(&text::line(&line.bytes)).to_string();
             told.push(LogLine { text, level, goes_on });
         }
+        self.full = if self.dry { 0 } else { self.full + 1 };
         Ok(told)
     }
 
@@ -121,6 +134,12 @@ impl Log {
             watches.remove(watch);
         }
     }
+}
+
+/// The last lines of a log, and what comes.
+fn newest(folder: &Path) -> io::Result<Follow<fn() -> bool>> {
+    let reader = Reader::open(folder).map_err(as_io)?;
+    reader.follow(Start::Tail(BEFORE), Streams::Both, (|| false) as fn() -> bool).map_err(as_io)
 }
 
 fn as_io(error: abide_logs::Error) -> io::Error {
