@@ -126,7 +126,8 @@ pub fn facts(known: &Known, home: &Home, now: SystemTime) -> Vec<Fact> {
     facts
 }
 
-fn state(known: &Known, now: SystemTime) -> Fact {
+/// What it does, and for how long: the first of the facts, and the only one that time alone changes.
+pub fn state(known: &Known, now: SystemTime) -> Fact {
     let status = &known.status;
     let (_, style) = mark(status);
     let ready = match (status.state.as_str(), status.ready, status.healthy) {

@@ -6,7 +6,7 @@ mod row;
 use abide_host::{HostError, Known};
 use abide_spec::Name;
 
-pub use detail::{Fact, facts};
+pub use detail::{Fact, facts, state};
 pub use row::{Times, columns, health, mark, row, why};
 
 use crate::args::{self, Common};

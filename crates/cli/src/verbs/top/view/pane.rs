@@ -11,6 +11,7 @@ use super::{Look, bytes, line, style, wrapped};
 use crate::printer::{BAD, BOLD, FAINT, HINT, WARN};
 use crate::table::Piece;
 use crate::text;
+use crate::verbs::status::state;
 use crate::verbs::top::model::{Model, Service, Tab};
 use crate::verbs::top::past::Point;
 
@@ -101,9 +102,10 @@ fn events(frame: &mut Frame, model: &Model, pane: Rect, look: Look) {
 }
 
 fn detail(frame: &mut Frame, model: &Model, service: &Service, pane: Rect, look: Look) {
-    let mut lines: Vec<Line> = service
-        .facts
-        .iter()
+    // It was looked at some time ago; how long it has been so is told as of now.
+    let state = state(&service.known, look.now);
+    let mut lines: Vec<Line> = std::iter::once(&state)
+        .chain(service.facts.iter().skip(1))
         .map(|fact| {
             let (marked, painted) = &fact.marked;
             let pieces = [
