@@ -86,6 +86,11 @@ pub fn of(verb: &str) -> &'static [Example] {
             ("abide status --user", "your own services only"),
             ("abide status web --json", "for programs"),
         ],
+        "top" => &[
+            ("abide top", "all services, live; `?` tells the keys"),
+            ("abide top web", "those with `web` in their names"),
+            ("abide top --dir ~/shop", "those of the `abide up` in that folder"),
+        ],
         "logs" => &[
             ("abide logs web", "the last 100 lines"),
             ("abide logs web -f", "and go on with what comes"),

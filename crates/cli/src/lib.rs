@@ -62,6 +62,7 @@ fn run(cli: Cli, printer: &Printer) -> Result<exit::Exit, Failure> {
         Verb::Rotate(args) => verbs::control::rotate(args, common, printer),
         Verb::Debug(args) => verbs::control::debug(args, common, printer),
         Verb::Status(args) => verbs::status::run(args, common, printer),
+        Verb::Top(args) => verbs::top::run(args, common, printer),
         Verb::Logs(args) => verbs::logs::run(args, common, printer),
         Verb::Events(args) => verbs::events::run(args, common, printer),
         Verb::Agent(args) => verbs::agent::run(args, common, printer),

@@ -40,8 +40,20 @@ impl<T: AsRef<str>> From<T> for Cell {
     }
 }
 
+/// A piece of a line, and how it is coloured.
+pub type Piece = (String, Style);
+
 /// Rows below a heading, as lines of at most `room` columns, where there is a limit.
 pub fn render(columns: &[Column], rows: &[Vec<Cell>], room: Option<usize>) -> Vec<String> {
+    let painted = |(text, style): &Piece| match style.is_plain() {
+        true => text.clone(),
+        false => format!("{style}{text}{style:#}"),
+    };
+    pieces(columns, rows, room).iter().map(|line| line.iter().map(painted).collect()).collect()
+}
+
+/// The same as pieces, for who paints in another way.
+pub fn pieces(columns: &[Column], rows: &[Vec<Cell>], room: Option<usize>) -> Vec<Vec<Piece>> {
     let heading: Vec<Cell> = columns.iter().map(|column| Cell::new(column.title, BOLD)).collect();
     let mut widths = vec![0; columns.len()];
     for row in rows.iter().chain(std::iter::once(&heading)) {
@@ -83,18 +95,20 @@ fn fit(columns: &[Column], widths: &mut [usize], kept: &mut [bool], room: usize)
     }
 }
 
-fn line(row: &[Cell], widths: &[usize], kept: &[bool]) -> String {
-    let mut line = String::new();
+fn line(row: &[Cell], widths: &[usize], kept: &[bool]) -> Vec<Piece> {
+    let mut line = Vec::new();
     let mut owed = 0;
     for ((cell, width), _) in row.iter().zip(widths).zip(kept).filter(|(_, kept)| **kept) {
         let shown = text::cut(&cell.text, *width);
-        let style = cell.style;
+        let taken = text::width(&shown);
         if !shown.is_empty() {
-            line.extend(std::iter::repeat_n(' ', owed));
-            line.push_str(&format!("{style}{shown}{style:#}"));
+            if owed > 0 {
+                line.push((" ".repeat(owed), Style::new()));
+            }
+            line.push((shown, cell.style));
             owed = 0;
         }
-        owed += width - text::width(&shown) + GAP;
+        owed += width - taken + GAP;
     }
     line
 }

@@ -5,6 +5,7 @@ mod converting;
 mod forwarding;
 mod making;
 mod serving;
+mod watching;
 
 use std::path::PathBuf;
 
@@ -22,6 +23,7 @@ pub use converting::{Export, Import};
 pub use forwarding::{Forward, ForwardAct, ForwardInstall, ForwardUninstall};
 pub use making::{Apply, Backends, Check, Install, Plan, Uninstall, Up};
 pub use serving::{Agent, AgentAct, AgentInstall, TokenAct, TokenCreate};
+pub use watching::Top;
 
 use crate::examples;
 
@@ -136,6 +138,8 @@ pub enum Verb {
     Debug(SwitchDebug),
     /// What services do
     Status(Status),
+    /// Watch services live in the terminal: what they do, print and use, and keys to act on them
+    Top(Top),
     /// What services printed
     Logs(Logs),
     /// What happened to a service, and why

@@ -18,6 +18,7 @@ pub mod own;
 pub mod plan;
 pub mod schema;
 pub mod status;
+pub mod top;
 pub mod uninstall;
 pub mod up;
 pub mod version;

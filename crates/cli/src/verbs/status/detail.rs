@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use abide_host::Known;
 use abide_logs::{Reader, Streams};
 use abide_os::manager::{Enabled, Scope};
+use anstyle::Style;
 
 use super::row::mark;
 use crate::failure::Failure;
@@ -16,6 +17,27 @@ use crate::text;
 /// How much of its output is shown, in lines.
 const LAST_LINES: usize = 5;
 
+/// One thing that is known of a service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fact {
+    /// What it is about.
+    pub label: &'static str,
+    /// The words that are coloured, and how.
+    pub marked: (String, Style),
+    /// The words after them.
+    pub rest: String,
+}
+
+impl Fact {
+    fn new(label: &'static str, rest: impl Into<String>) -> Self {
+        Self { label, marked: (String::new(), Style::new()), rest: rest.into() }
+    }
+
+    fn marked(label: &'static str, words: impl Into<String>, style: Style) -> Self {
+        Self { label, marked: (words.into(), style), rest: String::new() }
+    }
+}
+
 /// Shows everything that is known of a service.
 pub fn show(known: &Known, home: &Home, printer: &Printer) -> Result<(), Failure> {
     let status = &known.status;
@@ -26,53 +48,8 @@ pub fn show(known: &Known, home: &Home, printer: &Printer) -> Result<(), Failure
         status.name,
         description.unwrap_or_default()
     ))?;
-    let line = |label: &str, told: String| printer.data(format!("{label:>10}: {told}"));
-
-    line("State", state(known))?;
-    if let Some(why) = &status.why {
-        line("Why", text::plain(why))?;
-    }
-    if let Some(words) = &status.text {
-        line("Says", text::plain(words))?;
-    }
-    if let Some(next) = &status.next_start {
-        line("Next start", shown::local(next))?;
-    }
-    if let Some(pid) = status.pid {
-        let under = match status.supervisor.pid {
-            0 => ", without a supervisor".to_owned(),
-            supervisor => format!(", under supervisor {supervisor}"),
-        };
-        line("Process", format!("{pid}{under}"))?;
-    }
-    let direct = status.name.parse().is_ok_and(|name| home.is_direct(&name));
-    if !direct {
-        line("Restarts", format!("{} (failures in a row: {})", status.restarts, status.failures))?;
-    }
-    if let Some(exit) = status.last_exit {
-        line("Last end", exit.to_string())?;
-    }
-    match &known.project {
-        Some(folder) => line("Run by", format!("`abide up` in {}", folder.display()))?,
-        None => line("Spec", home.spec(&status.name).display().to_string())?,
-    }
-    if let Some(enabled) = known.enabled {
-        line("Start", start(enabled).into())?;
-    }
-    if status.debug {
-        line("Debug", "on".into())?;
-    }
-    if status.logs.lost_bytes > 0 {
-        line("Lost", format!("{} bytes of output", status.logs.lost_bytes))?;
-    }
-    if status.logs.suppressed_lines > 0 {
-        line("Suppressed", format!("{} lines beyond the rate limit", status.logs.suppressed_lines))?;
-    }
-    if let Some(trouble) = &status.logs.trouble {
-        line("Trouble", format!("{WARN}{}{WARN:#}", text::plain(trouble)))?;
-    }
-    for half in known.manager.iter().flat_map(|manager| &manager.halves) {
-        line("Half there", format!("{WARN}{half}{WARN:#}"))?;
+    for Fact { label, marked: (words, style), rest } in facts(known, home, SystemTime::now()) {
+        printer.data(format!("{label:>10}: {style}{words}{style:#}{rest}"))?;
     }
     if known.manager.as_ref().is_some_and(|manager| !manager.halves.is_empty()) {
         printer.hint(&format!(
@@ -80,7 +57,7 @@ pub fn show(known: &Known, home: &Home, printer: &Printer) -> Result<(), Failure
             status.name
         ));
     }
-    if direct {
+    if is_direct(known, home) {
         return Ok(());
     }
     output(known, home, printer)?;
@@ -92,7 +69,65 @@ pub fn show(known: &Known, home: &Home, printer: &Printer) -> Result<(), Failure
     Ok(())
 }
 
-fn state(known: &Known) -> String {
+fn is_direct(known: &Known, home: &Home) -> bool {
+    known.status.name.parse().is_ok_and(|name| home.is_direct(&name))
+}
+
+/// Everything that is known of a service, in the order in which it is shown.
+pub fn facts(known: &Known, home: &Home, now: SystemTime) -> Vec<Fact> {
+    let status = &known.status;
+    let mut facts = vec![state(known, now)];
+    if let Some(why) = &status.why {
+        facts.push(Fact::new("Why", text::plain(why)));
+    }
+    if let Some(words) = &status.text {
+        facts.push(Fact::new("Says", text::plain(words)));
+    }
+    if let Some(next) = &status.next_start {
+        facts.push(Fact::new("Next start", shown::local(next)));
+    }
+    if let Some(pid) = status.pid {
+        let under = match status.supervisor.pid {
+            0 => ", without a supervisor".to_owned(),
+            supervisor => format!(", under supervisor {supervisor}"),
+        };
+        facts.push(Fact::new("Process", format!("{pid}{under}")));
+    }
+    if !is_direct(known, home) {
+        let told = format!("{} (failures in a row: {})", status.restarts, status.failures);
+        facts.push(Fact::new("Restarts", told));
+    }
+    if let Some(exit) = status.last_exit {
+        facts.push(Fact::new("Last end", exit.to_string()));
+    }
+    facts.push(match &known.project {
+        Some(folder) => Fact::new("Run by", format!("`abide up` in {}", folder.display())),
+        None => Fact::new("Spec", home.spec(&status.name).display().to_string()),
+    });
+    if let Some(enabled) = known.enabled {
+        facts.push(Fact::new("Start", start(enabled)));
+    }
+    if status.debug {
+        facts.push(Fact::new("Debug", "on"));
+    }
+    if status.logs.lost_bytes > 0 {
+        facts.push(Fact::new("Lost", format!("{} bytes of output", status.logs.lost_bytes)));
+    }
+    if status.logs.suppressed_lines > 0 {
+        let told = format!("{} lines beyond the rate limit", status.logs.suppressed_lines);
+        facts.push(Fact::new("Suppressed", told));
+    }
+    if let Some(trouble) = &status.logs.trouble {
+        facts.push(Fact::marked("Trouble", text::plain(trouble), WARN));
+    }
+    for half in known.manager.iter().flat_map(|manager| &manager.halves) {
+        facts.push(Fact::marked("Half there", half.to_string(), WARN));
+    }
+    facts
+}
+
+/// What it does, and for how long: the first of the facts, and the only one that time alone changes.
+pub fn state(known: &Known, now: SystemTime) -> Fact {
     let status = &known.status;
     let (_, style) = mark(status);
     let ready = match (status.state.as_str(), status.ready, status.healthy) {
@@ -106,9 +141,9 @@ fn state(known: &Known) -> String {
     } else {
         format!(" since {}", shown::local(&status.since))
     };
-    let ago = shown::distance(&status.since, SystemTime::now());
+    let ago = shown::distance(&status.since, now);
     let ago = ago.map(|ago| format!(", {} ago", shown::span(ago))).unwrap_or_default();
-    format!("{style}{}{style:#}{ready}{since}{ago}", status.state)
+    Fact { label: "State", marked: (status.state.clone(), style), rest: format!("{ready}{since}{ago}") }
 }
 
 const fn start(enabled: Enabled) -> &'static str {

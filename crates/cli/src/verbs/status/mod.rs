@@ -6,7 +6,8 @@ mod row;
 use abide_host::{HostError, Known};
 use abide_spec::Name;
 
-pub use row::{Times, columns, row};
+pub use detail::{Fact, facts, state};
+pub use row::{Times, columns, health, mark, row, why};
 
 use crate::args::{self, Common};
 use crate::exit::Exit;

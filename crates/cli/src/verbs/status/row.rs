@@ -31,7 +31,7 @@ pub fn columns(times: Times) -> [Column; 8] {
 /// A sign and a colour for a state.
 pub fn mark(status: &Status) -> (&'static str, Style) {
     match status.state.as_str() {
-        "running" if status.ready && status.healthy => ("●", GOOD),
+        "running" if is_fine(status) => ("●", GOOD),
         "running" | "starting" | "stopping" | "paused" | "waiting" => ("◐", WARN),
         "unknown" => ("?", WARN),
         "backing-off" | "failed" => ("✗", BAD),
@@ -39,16 +39,32 @@ pub fn mark(status: &Status) -> (&'static str, Style) {
     }
 }
 
-/// A service's line in the table.
-pub fn row(status: &Status, times: Times) -> Vec<Cell> {
-    let (sign, style) = mark(status);
-    let fine = status.state == "running" && status.ready && status.healthy;
-    let health = match (status.state.as_str(), status.ready, status.healthy) {
+/// Whether a service does what it is there for.
+pub fn is_fine(status: &Status) -> bool {
+    status.state == "running" && status.ready && status.healthy
+}
+
+/// How a service fares while it runs, in a word.
+pub fn health(status: &Status) -> &'static str {
+    match (status.state.as_str(), status.ready, status.healthy) {
         ("running", _, false) => "unhealthy",
         ("running", false, _) => "not ready",
         ("running", ..) => "ok",
         _ => "-",
-    };
+    }
+}
+
+/// Why a service is not fine; nothing where it is.
+pub fn why(status: &Status) -> &str {
+    // Why it runs well is of no interest.
+    let why = if is_fine(status) { "" } else { status.why.as_deref().unwrap_or("") };
+    // The state stands beside it.
+    why.strip_prefix(&format!("{}: ", status.state)).unwrap_or(why)
+}
+
+/// A service's line in the table.
+pub fn row(status: &Status, times: Times) -> Vec<Cell> {
+    let (sign, style) = mark(status);
     let time = match times {
         Times::Spans => status
             .started
@@ -58,18 +74,14 @@ pub fn row(status: &Status, times: Times) -> Vec<Cell> {
         Times::Clock => shown::clock(&status.since),
     };
     let pid = status.pid.map_or("-".into(), |pid| pid.to_string());
-    // Why it runs well is of no interest.
-    let why = if fine { "" } else { status.why.as_deref().unwrap_or("") };
-    // The state stands beside it.
-    let why = why.strip_prefix(&format!("{}: ", status.state)).unwrap_or(why);
     vec![
         Cell::new(sign, style),
         status.name.as_str().into(),
         Cell::new(&status.state, style),
-        health.into(),
+        health(status).into(),
         pid.into(),
         time.into(),
         status.restarts.to_string().into(),
-        Cell::new(why, FAINT),
+        Cell::new(why(status), FAINT),
     ]
 }
