@@ -64,6 +64,7 @@ fn run(cli: Cli, printer: &Printer) -> Result<exit::Exit, Failure> {
         Verb::Status(args) => verbs::status::run(args, common, printer),
         Verb::Logs(args) => verbs::logs::run(args, common, printer),
         Verb::Events(args) => verbs::events::run(args, common, printer),
+        Verb::Doctor(args) => verbs::doctor::run(args, common, printer),
         Verb::Forward(args) => verbs::forward::run(args, common, printer),
         Verb::Import(args) => verbs::import::run(args, printer),
         Verb::Export(args) => verbs::export::run(args, printer),

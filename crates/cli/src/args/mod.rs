@@ -2,6 +2,7 @@
 
 mod asking;
 mod converting;
+mod diagnosing;
 mod forwarding;
 mod making;
 
@@ -18,6 +19,7 @@ pub use asking::{
     SwitchDebug,
 };
 pub use converting::{Export, Import};
+pub use diagnosing::Doctor;
 pub use forwarding::{Forward, ForwardAct, ForwardInstall, ForwardUninstall};
 pub use making::{Apply, Backends, Check, Install, Plan, Uninstall, Up};
 
@@ -138,6 +140,8 @@ pub enum Verb {
     Logs(Logs),
     /// What happened to a service, and why
     Events(Events),
+    /// What is wrong with a service or the machine, why, and what to do
+    Doctor(Doctor),
     /// Carry what services print to where logs are kept: OTLP, Loki, ClickHouse, syslog, journald, Event Log
     Forward(Forward),
     /// Make specs of other tools' configuration: NSSM, WinSW, shawl, supervisord, PM2, Procfile, systemd, Compose

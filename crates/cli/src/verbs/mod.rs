@@ -5,6 +5,7 @@ pub mod backends;
 pub mod check;
 pub mod completions;
 pub mod control;
+pub mod doctor;
 pub mod events;
 pub mod export;
 pub mod forward;

@@ -1,0 +1,81 @@
+//! Spans, sizes and times as people say them.
+
+use std::time::{Duration, SystemTime};
+
+/// A span in its two largest units: `2d 4h`, `3m 20s`, `850ms`.
+pub(crate) fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) if seconds < 10 => format!("{}ms", span.as_millis()),
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m {}s", seconds % 60),
+        (0, _, _) => format!("{hours}h {minutes}m"),
+        _ => format!("{days}d {hours}h"),
+    }
+}
+
+/// A number of bytes: `512 B`, `1.5 MiB`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS.get(unit).copied().unwrap_or_default())
+}
+
+/// An RFC 3339 time.
+pub(crate) fn moment(text: &str) -> Option<SystemTime> {
+    text.parse::<jiff::Timestamp>().ok().map(Into::into)
+}
+
+/// How long ago a time was; nothing for one in the future.
+pub(crate) fn since(time: SystemTime, now: SystemTime) -> Option<Duration> {
+    now.duration_since(time).ok()
+}
+
+/// One line that holds nothing a terminal would take for a command, and is not longer than it needs to be.
+pub(crate) fn plain(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown: String = text.chars().take(LONGEST).map(|c| if hidden(c) { ' ' } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown.trim_end().to_owned()
+}
+
+/// `1 time`, `3 times`.
+pub(crate) fn times(count: u64) -> String {
+    if count == 1 { "once".into() } else { format!("{count} times") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_spans_read_well() {
+        assert_eq!(
+            (bytes(12), bytes(1536), bytes(3 << 30)),
+            ("12 B".into(), "1.5 KiB".into(), "3.0 GiB".into())
+        );
+        assert_eq!(span(Duration::from_millis(1500)), "1500ms");
+        assert_eq!(span(Duration::from_secs(90)), "1m 30s");
+    }
+
+    #[test]
+    fn hostile_text_becomes_one_harmless_line() {
+        assert_eq!(plain("a\x1b[2Jb\nc\u{202e}"), "a [2Jb c");
+        assert_eq!(plain(&"x".repeat(400)).chars().count(), 301);
+    }
+}
