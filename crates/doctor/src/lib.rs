@@ -23,7 +23,7 @@ pub use catalog::{CATALOG, Known};
 pub use finding::{Finding, Severity, Step};
 pub use machine::{Machine, diagnose as diagnose_machine};
 pub use scene::{
-    Answer, Applied, Clock, Disk, Firewall, Folder, Happened, Health, Kernel, Output, Peer, Port, Reached,
-    Rule, Scene, SpecSeen, Usage,
+    Answer, Applied, Clock, Disk, Firewall, Folder, Happened, Health, Hot, Kernel, Output, Peer, Port,
+    Reached, Rule, Said, Scene, SpecSeen, Usage,
 };
 pub use steps::{Checked, checked, diagnose};

@@ -273,6 +273,8 @@ pub struct Hot {
     pub name: String,
     /// How much of one processor it keeps busy: 1.0 is all of it.
     pub share: f64,
+    /// How much of the time it waited for a processor that others kept busy.
+    pub waited: f64,
 }
 
 /// What the kernel told of the service's processes.

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-/// A span in its two largest units: `2d 4h`, `3m 20s`, `850ms`.
+/// A span in its two largest units: `2d 4h`, `3m 20s`, `4.2s`, `850ms`.
 pub(crate) fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
-        (0, 0, 0) if seconds < 10 => format!("{}ms", span.as_millis()),
+        (0, 0, 0) if seconds == 0 => format!("{}ms", span.as_millis()),
+        (0, 0, 0) if seconds < 10 => format!("{:.1}s", span.as_secs_f64()),
         (0, 0, 0) => format!("{seconds}s"),
         (0, 0, _) => format!("{minutes}m {}s", seconds % 60),
         (0, _, _) => format!("{hours}h {minutes}m"),
@@ -69,7 +70,7 @@ mod tests {
             (bytes(12), bytes(1536), bytes(3 << 30)),
             ("12 B".into(), "1.5 KiB".into(), "3.0 GiB".into())
         );
-        assert_eq!(span(Duration::from_millis(1500)), "1500ms");
+        assert_eq!(span(Duration::from_millis(1500)), "1.5s");
         assert_eq!(span(Duration::from_secs(90)), "1m 30s");
     }
 

@@ -114,6 +114,8 @@ pub struct Thread {
     pub name: String,
     /// Time that processors worked for it.
     pub cpu: Duration,
+    /// Time that it waited for a processor, as far as that is counted.
+    pub waited: Duration,
 }
 
 /// What the kernel holds of the group that a process is in.

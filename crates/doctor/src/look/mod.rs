@@ -23,8 +23,10 @@ use crate::scene::{Clock, Disk, Folder, Scene, SpecSeen};
 
 pub(crate) use spec::secrets;
 
-/// How an answer of a supervisor or a service manager is waited for.
+/// How long an answer of a service manager or a disk is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long that of a supervisor, which does nothing else, is waited for.
+const ANSWER: Duration = Duration::from_secs(4);
 
 /// How to look.
 #[derive(Clone, Debug)]
@@ -162,7 +164,7 @@ fn supervisor(name: &Name, home: &Home, scene: &mut Scene) {
         return;
     }
     let endpoint = home.place(name).endpoint();
-    let asked = within(PATIENCE, move || control::ask(&endpoint, Verb::Status, PATIENCE, |_| ()));
+    let asked = within(ANSWER * 2, move || control::ask(&endpoint, Verb::Status, ANSWER, |_| ()));
     scene.supervisor_answers = match asked {
         Some(Ok(_) | Err(AskError::Refused(_))) => Some(true),
         Some(Err(AskError::Unreachable { source, .. }))

@@ -102,10 +102,11 @@ fn hot(pid: u32, before: &[(u32, Thread)], passed: Duration) -> Vec<Hot> {
         .filter_map(|(pid, now)| {
             let (_, then) = before.iter().find(|(_, then)| then.id == now.id)?;
             let share = share(now.cpu.saturating_sub(then.cpu), passed);
-            (share >= 0.05).then_some(Hot { pid, thread: now.id, name: now.name, share })
+            let waited = self::share(now.waited.saturating_sub(then.waited), passed);
+            (share + waited >= 0.05).then_some(Hot { pid, thread: now.id, name: now.name, share, waited })
         })
         .collect();
-    found.sort_by(|a, b| b.share.total_cmp(&a.share));
+    found.sort_by(|a, b| (b.share + b.waited).total_cmp(&(a.share + a.waited)));
     found.truncate(HOTTEST);
     found
 }

@@ -2,6 +2,7 @@
 
 use abide_os::manager::{self, Level};
 
+use super::manager::spec_file;
 use crate::finding::{Finding, Step};
 use crate::scene::Scene;
 
@@ -18,7 +19,7 @@ pub(super) fn find(scene: &Scene, found: &mut Vec<Finding>) {
             Level::Warning => Finding::warning(id, STEP, 20, title),
             Level::Note => continue,
         };
-        found.push(told(finding, one));
+        found.push(told(finding, one, scene));
     }
     for folder in &scene.folders {
         let Some(how) = &folder.open else { continue };
@@ -35,17 +36,16 @@ pub(super) fn seen(scene: &Scene) -> String {
     if scene.valid_spec().is_none() {
         return String::new();
     }
-    let running = if scene.runs() { "" } else { "program, folders and accounts are there and in reach" };
-    if running.is_empty() { "program and folders are there and in reach".into() } else { running.into() }
+    "program, folders and account are there and in reach".into()
 }
 
 /// Adds what the check said to a finding.
-pub(super) fn told(finding: Finding, one: &manager::Finding) -> Finding {
+pub(super) fn told(finding: Finding, one: &manager::Finding, scene: &Scene) -> Finding {
     let field = one.field.as_ref().map(|field| format!("{field}: ")).unwrap_or_default();
     let finding = finding.seen(format!("{field}{}", one.text));
     match &one.hint {
         Some(hint) => finding.next(hint),
-        None => finding,
+        None => finding.next(format!("abide check {}", spec_file(scene))),
     }
 }
 

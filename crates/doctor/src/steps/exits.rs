@@ -171,13 +171,13 @@ fn of_code(exit: Exit, family: Family) -> Option<Meaning> {
         ),
         1 => meaning(
             "exit-code",
-            50,
+            36,
             "the program ended with a failure of its own (code 1)",
             "its last lines tell which",
         ),
         2 => meaning(
             "exit-code",
-            60,
+            40,
             "the program does not understand its arguments or configuration, or panicked (code 2)",
             "run its command by hand, with `--help` too",
         ),
@@ -190,7 +190,7 @@ fn of_code(exit: Exit, family: Family) -> Option<Meaning> {
         98 => meaning("exit-code", 60, "the program says that an address is in use (code 98)", "ss -ltnp"),
         101 => meaning(
             "exit-code",
-            65,
+            41,
             "the program panicked, as programs in Rust do (code 101)",
             "its last lines tell where",
         ),
@@ -213,13 +213,13 @@ fn of_code(exit: Exit, family: Family) -> Option<Meaning> {
         },
         255 => meaning(
             "exit-code",
-            50,
+            36,
             "the program ended with code 255, as ssh does when a connection fails",
             "its last lines tell why",
         ),
         _ => meaning(
             "exit-code",
-            45,
+            32,
             "the program ended with a code of its own",
             "its documentation and its last lines tell what the code means",
         ),
@@ -236,13 +236,13 @@ fn of_windows(code: i32) -> Option<Meaning> {
         ),
         1 => meaning(
             "exit-code",
-            50,
+            36,
             "the program ended with a failure of its own (code 1)",
             "its last lines tell which",
         ),
         2 => meaning(
             "exit-code",
-            60,
+            40,
             "a file was not found (code 2), or the program does not understand its arguments",
             "run its command by hand",
         ),
@@ -308,7 +308,7 @@ fn of_windows(code: i32) -> Option<Meaning> {
         ),
         _ => meaning(
             "exit-code",
-            45,
+            32,
             "the program ended with a code of its own",
             "its documentation and its last lines tell what the code means",
         ),

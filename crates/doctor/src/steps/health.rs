@@ -19,7 +19,7 @@ pub(super) fn find(scene: &Scene, found: &mut Vec<Finding>) {
         let told =
             scene.recent().iter().rev().find(|event| matches!(event.record, Some(Record::Unhealthy { .. })));
         found.push(
-            Finding::error("health-failing", STEP, 80, "its health checks fail")
+            Finding::error("health-failing", STEP, 54, "its health checks fail")
                 .maybe_seen(told.map(|event| event.text.clone()))
                 .next(scene.abide("events"))
                 .next(scene.abide("logs")),

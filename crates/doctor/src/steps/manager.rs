@@ -62,7 +62,8 @@ pub(super) fn seen(scene: &Scene) -> String {
     }
 }
 
-fn spec_file(scene: &Scene) -> String {
+/// The file of its spec, as it is named in commands.
+pub(super) fn spec_file(scene: &Scene) -> String {
     match &scene.spec {
         SpecSeen::Absent => "SPEC".into(),
         SpecSeen::Valid { file, .. } | SpecSeen::Invalid { file, .. } | SpecSeen::Unreadable { file, .. } => {

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use abide_lifecycle::{FailReason, Next, Record, StopReason};
 
-use super::manager::start;
+use super::manager::{spec_file, start};
 use crate::finding::{Finding, Step};
 use crate::scene::{Happened, Scene};
 use crate::words;
@@ -40,10 +40,10 @@ pub(super) fn find(scene: &Scene, found: &mut Vec<Finding>) {
         Some(Record::SpawnFailed { message, .. }) if status.pid.is_none() => found.push(
             Finding::error("cannot-start", STEP, 92, "the program cannot be executed")
                 .seen(message)
-                .next(format!("abide check {}", spec_name(scene))),
+                .next(format!("abide check {}", spec_file(scene))),
         ),
         Some(Record::NotReady { timeout, .. }) if !status.ready => found.push(
-            Finding::error("not-ready", STEP, 80, "the program does not become ready in time")
+            Finding::error("not-ready", STEP, 52, "the program does not become ready in time")
                 .seen(format!("not ready within {}", words::span(*timeout)))
                 .maybe_seen(ready_question(scene))
                 .next(scene.abide("logs"))
@@ -77,13 +77,6 @@ pub(super) fn seen(scene: &Scene) -> String {
     format!("{}{how}{since}{pid}{restarts}", status.state)
 }
 
-fn spec_name(scene: &Scene) -> String {
-    match &scene.spec {
-        crate::scene::SpecSeen::Valid { file, .. } => file.display().to_string(),
-        _ => "SPEC".into(),
-    }
-}
-
 fn ready_question(scene: &Scene) -> Option<String> {
     let ready = scene.valid_spec()?.start.ready.as_ref()?;
     Some(format!("it is ready when this is good: {}", ready.probe))
@@ -97,19 +90,19 @@ fn failed(scene: &Scene) -> Finding {
     });
     let finding = match reason {
         Some(FailReason::GaveUp { .. }) => {
-            Finding::error("gave-up", STEP, 88, "it failed too often, and is no longer restarted")
+            Finding::error("gave-up", STEP, 44, "it failed too often, and is no longer restarted")
         }
         _ if status
             .why
             .as_deref()
             .is_some_and(|why| why.contains("giving up") || why.contains("gave up")) =>
         {
-            Finding::error("gave-up", STEP, 88, "it failed too often, and is no longer restarted")
+            Finding::error("gave-up", STEP, 44, "it failed too often, and is no longer restarted")
         }
         Some(FailReason::WontDie { .. }) => {
             Finding::error("wont-die", STEP, 90, "processes of the program cannot be killed")
         }
-        _ => Finding::error("failed", STEP, 88, "it failed, and is not restarted"),
+        _ => Finding::error("failed", STEP, 42, "it failed, and is not restarted"),
     };
     finding
         .maybe_seen(status.why.clone())
@@ -165,7 +158,7 @@ fn crash_loop(scene: &Scene) -> Option<Finding> {
     let within = span.map(|span| format!(" within {}", words::span(span))).unwrap_or_default();
     let title = format!("the program ended {}{within}", words::times(ends.len() as u64));
     Some(
-        Finding::error("crash-loop", STEP, 86, title)
+        Finding::error("crash-loop", STEP, 46, title)
             .seen(format!("last: {}", last.text))
             .maybe_seen(scene.known.status.next_start.as_ref().map(|next| format!("next try at {next}")))
             .next(scene.abide("logs"))

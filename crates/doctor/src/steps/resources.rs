@@ -1,14 +1,20 @@
 //! Memory, processor and descriptors: how near the limits, and whether they grow and grow.
 
+use std::time::Duration;
+
 use crate::finding::{Finding, Step};
 use crate::leak;
-use crate::scene::{Scene, Usage};
+use crate::scene::{Hot, Scene, Usage};
 use crate::words;
 
 const STEP: Step = Step::Resources;
 
 /// A thread that takes more of a processor than this is busy all the time.
 const BUSY: f64 = 0.9;
+/// One that others keep from working does some work all the same.
+const WORKING: f64 = 0.1;
+/// Nothing is said of leaks from a shorter look.
+const LONG: Duration = Duration::from_secs(3);
 /// Growth below this is none, in bytes.
 const LEAST_MEMORY: u64 = 4 << 20;
 /// Growth below this is none, in descriptors.
@@ -58,7 +64,9 @@ fn memory(scene: &Scene, usage: &Usage, found: &mut Vec<Finding>) {
         );
     }
     let series: Vec<_> = usage.samples.iter().map(|sample| (sample.at, sample.memory)).collect();
-    if let Some(growth) = leak::growth(&series, LEAST_MEMORY) {
+    if usage.window >= LONG
+        && let Some(growth) = leak::growth(&series, LEAST_MEMORY)
+    {
         let full = limit.map(|limit| limit.saturating_sub(usage.memory) as f64 / growth.per_second);
         found.push(
             Finding::warning("memory-leak", STEP, 64, "its memory grows and grows")
@@ -94,7 +102,9 @@ fn descriptors(scene: &Scene, usage: &Usage, found: &mut Vec<Finding>) {
         );
     }
     let series: Vec<_> = usage.samples.iter().map(|sample| (sample.at, sample.descriptors)).collect();
-    if let Some(growth) = leak::growth(&series, LEAST_DESCRIPTORS) {
+    if usage.window >= LONG
+        && let Some(growth) = leak::growth(&series, LEAST_DESCRIPTORS)
+    {
         let pid = usage.descriptors.map(|(pid, ..)| pid).or(scene.known.status.pid).unwrap_or_default();
         found.push(
             Finding::warning("descriptor-leak", STEP, 66, "it opens more and more files")
@@ -110,14 +120,20 @@ fn descriptors(scene: &Scene, usage: &Usage, found: &mut Vec<Finding>) {
 }
 
 fn processor(scene: &Scene, usage: &Usage, found: &mut Vec<Finding>) {
-    let busy: Vec<_> = usage.hot.iter().filter(|hot| hot.share >= BUSY).collect();
+    let busy: Vec<_> =
+        usage.hot.iter().filter(|hot| hot.share + hot.waited >= BUSY && hot.share >= WORKING).collect();
     let at_limit = usage.cpu_limit.filter(|limit| usage.cpu >= limit * BUSY);
     if busy.is_empty() && at_limit.is_none() {
         return;
     }
     let mut finding = Finding::warning("cpu-busy", STEP, 52, "it keeps a processor busy all the time");
     finding.evidence.extend(usage.hot.iter().filter(|hot| hot.share >= 0.1).take(5).map(|hot| {
-        format!("thread {} ({}) of process {}: {:.0} %", hot.thread, hot.name, hot.pid, hot.share * 100.0)
+        let waited = match hot.waited * 100.0 {
+            waited if waited >= 10.0 => format!(", and {waited:.0} % waiting for one that others keep busy"),
+            _ => String::new(),
+        };
+        let Hot { pid, thread, name, share, .. } = hot;
+        format!("thread {thread} ({name}) of process {pid}: {:.0} % of a processor{waited}", share * 100.0)
     }));
     finding = finding
         .maybe_seen(at_limit.map(|limit| format!("{:.2} processors of {limit} that it may use", usage.cpu)))

@@ -44,7 +44,7 @@ pub(super) fn find(scene: &Scene, found: &mut Vec<Finding>) {
     for one in scene.preflight.iter().filter(|one| access::id(one).is_none() && one.level == Level::Error) {
         let finding =
             Finding::error("spec-not-honoured", STEP, 40, "a setting cannot be honoured on this machine");
-        found.push(access::told(finding, one));
+        found.push(access::told(finding, one, scene));
     }
 }
 

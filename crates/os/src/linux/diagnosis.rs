@@ -51,7 +51,11 @@ pub(crate) fn threads(pid: u32) -> Vec<Thread> {
     let thread = |folder: PathBuf| {
         let id = folder.file_name()?.to_str()?.parse().ok()?;
         let name = fs::read_to_string(folder.join("comm")).ok()?.trim_end().to_owned();
-        Some(Thread { id, name, cpu: cpu(&folder.join("stat"))? })
+        let cpu = cpu(&folder.join("stat"))?;
+        // On a processor and waiting for one, in nanoseconds; not every kernel counts it.
+        let waits = fs::read_to_string(folder.join("schedstat")).ok();
+        let waited = waits.and_then(|text| text.split(' ').nth(1)?.parse().ok()).unwrap_or_default();
+        Some(Thread { id, name, cpu, waited: Duration::from_nanos(waited) })
     };
     entries.filter_map(|entry| thread(entry.path())).collect()
 }
