@@ -82,15 +82,24 @@ pub fn pack(scene: &Scene, findings: &[Finding], home: &Home, versions: &serde_j
     let spec = scene.valid_spec();
     let redactor = Redactor::new(spec, spec.map(secrets).unwrap_or_default());
     let mut packed = Vec::new();
+    let json = |value: serde_json::Result<serde_json::Value>| {
+        let mut value = value.unwrap_or_default();
+        redactor.apply_within(&mut value);
+        serde_json::to_string_pretty(&value).unwrap_or_default()
+    };
+    let [findings, versions, known] =
+        [serde_json::to_value(findings), serde_json::to_value(versions), serde_json::to_value(&scene.known)]
+            .map(json);
+    // JSON has lost its secrets by now, and has to stay JSON.
+    for (name, text) in [("findings.json", findings), ("versions.json", versions), ("status.json", known)] {
+        packed.push(Packed { name: name.to_owned(), text });
+    }
     let mut add = |name: &str, text: String| {
         packed.push(Packed { name: name.to_owned(), text: redactor.apply(&text) });
     };
     add("README.txt", readme(scene));
-    add("findings.json", pretty(&findings));
-    add("versions.json", pretty(versions));
-    add("status.json", pretty(&scene.known));
     match &scene.spec {
-        SpecSeen::Valid { spec, .. } => add("spec.toml", redact::spec(spec).to_toml()),
+        SpecSeen::Valid { spec, .. } => add("spec.toml", redactor.apply_to(spec).to_toml()),
         // What is not valid cannot be told apart into what is secret and what is not.
         SpecSeen::Invalid { errors, .. } => add("spec-errors.txt", errors.join("\n")),
         SpecSeen::Unreadable { why, .. } => add("spec-errors.txt", why.clone()),
@@ -103,7 +112,7 @@ pub fn pack(scene: &Scene, findings: &[Finding], home: &Home, versions: &serde_j
     });
     add("events.txt", events.collect());
     add("output.log", output(&home.place(&scene.name).logs));
-    for (name, text) in units(scene, home) {
+    for (name, text) in units(scene, home, &redactor) {
         add(&name, text);
     }
     if !scene.blind.is_empty() {
@@ -123,10 +132,6 @@ fn readme(scene: &Scene) -> String {
     )
 }
 
-fn pretty(value: &impl serde::Serialize) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
-}
-
 /// The last lines of output, each with its time and stream.
 fn output(logs: &Path) -> String {
     let Ok(lines) = Reader::open(logs).and_then(|reader| reader.tail(LINES, Streams::Both)) else {
@@ -141,10 +146,10 @@ fn output(logs: &Path) -> String {
 
 /// What the service manager is given: made anew of the spec without its secrets, for what stands on the machine may hold
 /// them in a form that nobody knows again.
-fn units(scene: &Scene, home: &Home) -> Vec<(String, String)> {
+fn units(scene: &Scene, home: &Home, redactor: &Redactor) -> Vec<(String, String)> {
     let (Some(spec), Some(scope)) = (scene.valid_spec(), home.scope()) else { return Vec::new() };
     let supervisor = std::env::current_exe().ok();
-    let desired = Desired::new(redact::spec(spec), None, supervisor);
+    let desired = Desired::new(redactor.apply_to(spec), None, supervisor);
     let Ok(plan) = manager::preview(manager::detect(), scope, &desired) else { return Vec::new() };
     let name = |target: String| {
         let plain: String = target

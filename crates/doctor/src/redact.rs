@@ -15,10 +15,18 @@ pub const MASK: &str = "***";
 /// Shorter values are no secrets, and taking each `1` and `on` out would leave nothing to read.
 const SHORTEST: usize = 4;
 
-/// Forms of secrets; what the first group of one matches is kept.
-const FORMS: [&str; 13] = [
-    // `password=…`, `"api_key": "…"`, `--token …`; quoted values with blanks in them too.
-    r#"(?i)((?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credentials?|auth|pwd|dsn|connection[-_]?string|session|cookie)[a-z0-9_.-]*["']?\s*(?:[=:]|\s)\s*)(?:"[^"]*"|'[^']*'|[^\s"',;&]+)"#,
+/// Forms of secrets; what the first group of one matches is kept. `NAME` stands for [`NAMED`].
+const FORMS: [&str; 18] = [
+    // `"api_key": "…"`, `password = '…'`
+    r#"(NAME["']?\s*[=:]\s*")(?:\\.|[^"\\])+"#,
+    r#"(NAME["']?\s*[=:]\s*')(?:\\.|[^'\\])+"#,
+    // The same inside of another text in quotes.
+    r#"(NAME\\*["']?\s*[=:]\s*\\+["'])[^"'\\]+"#,
+    // `password=…`
+    r#"(NAME["']?\s*[=:]\s*)[^\s"'\\,;&]+"#,
+    // `--token …`
+    r#"(-[a-z0-9_.-]*NAME\s+)[^\s"'-][^\s"']*"#,
+    r#"(-[a-z0-9_.-]*NAME\s+["'])[^"']+"#,
     // `Authorization: Bearer …`, `Proxy-Authorization: Basic …`
     r"(?i)((?:proxy-)?authorization\s*[:=]\s*)[^\r\n]+",
     r"(?i)((?:bearer|basic)\s+)[a-z0-9._~+/=-]{8,}",
@@ -38,6 +46,10 @@ const FORMS: [&str; 13] = [
     r"()\b[0-9a-fA-F]{32,}\b",
     r"()[A-Za-z0-9+/]{60,}={0,2}",
 ];
+
+/// How secrets are named.
+const NAMED: &str = "(?i:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credentials?|auth|pwd|dsn|\
+     connection[-_]?string|session|cookie)(?i:[a-z0-9_.-]*)";
 
 /// Takes secrets out.
 #[derive(Debug)]
@@ -82,7 +94,8 @@ impl Redactor {
             known.into_iter().filter(|value| value.chars().count() >= SHORTEST).collect();
         // The longest first: one may hold another.
         known.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        Self { known, own, forms: FORMS.iter().filter_map(|form| Regex::new(form).ok()).collect() }
+        let forms = FORMS.iter().filter_map(|form| Regex::new(&form.replace("NAME", NAMED)).ok());
+        Self { known, own, forms: forms.collect() }
     }
 
     /// The text without its secrets.
@@ -104,6 +117,27 @@ impl Redactor {
             in_key &= !ends;
         }
         lines.join("\n")
+    }
+
+    /// The same for each text of a value that is to be JSON, which so stays JSON.
+    pub fn apply_within(&self, value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::String(text) => *text = self.apply(text),
+            serde_json::Value::Array(values) => values.iter_mut().for_each(|value| self.apply_within(value)),
+            serde_json::Value::Object(fields) => {
+                fields.values_mut().for_each(|value| self.apply_within(value))
+            }
+            _ => {}
+        }
+    }
+
+    /// The spec with every value of its environment masked, and without secrets in its command; names are kept, for they
+    /// tell what the program was given.
+    #[must_use]
+    pub fn apply_to(&self, spec: &Spec) -> Spec {
+        let mut shown = masked(spec);
+        shown.program.command.iter_mut().for_each(|argument| *argument = self.apply(argument));
+        shown
     }
 
     fn line(&self, line: &str) -> String {
@@ -207,9 +241,7 @@ fn secret_arguments(command: &[String]) -> Vec<usize> {
     after.filter(|at| command.get(*at).is_some_and(|value| !value.starts_with('-'))).collect()
 }
 
-/// The spec with every value of its environment masked; names are kept, for they tell what the program was given.
-#[must_use]
-pub fn spec(spec: &Spec) -> Spec {
+fn masked(spec: &Spec) -> Spec {
     let mut shown = spec.clone();
     shown.program.env.values_mut().for_each(|value| *value = MASK.into());
     for at in secret_arguments(&spec.program.command) {
@@ -265,7 +297,14 @@ mod tests {
                 .apply("-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\nafter")
                 .ends_with("after")
         );
+        let told = r#"{"seen": "ERROR password=\"hunter2\" and api_key='x y z'", "token": "abc\"def"}"#;
+        let shown = redactor.apply(told);
+        assert!(!["hunter2", "x y z", "abc", "def"].iter().any(|it| shown.contains(it)), "{shown}");
+        let mut json = serde_json::json!({ "a": ["password=abcdef"], "n": 1 });
+        redactor.apply_within(&mut json);
+        assert_eq!(json, serde_json::json!({ "a": ["password=***"], "n": 1 }));
         for text in [
+            "the token expired, and the password is wrong",
             "listening on http://127.0.0.1:9000",
             "GET /orders 200 in 3ms",
             "panic: boom\n\ngoroutine 1 [running]:",
@@ -290,13 +329,13 @@ mod tests {
         let redactor = Redactor::new(Some(&spec), environment);
         let shown = redactor.apply("plain-value 1 from file pa$word card 4711 x p@ss 9000 second-line");
         assert_eq!(shown, "*** 1 *** *** *** x *** 9000 ***");
-        assert_eq!(super::spec(&spec).program.env["A"], MASK);
-        assert!(!super::spec(&spec).to_toml().contains("plain-value"));
+        assert_eq!(super::masked(&spec).program.env["A"], MASK);
+        assert!(!super::masked(&spec).to_toml().contains("plain-value"));
         let told = Spec::minimal(
             "a".parse().unwrap(),
             ["/bin/x", "--db-password", "opensesame", "--token", "-v"].map(str::to_owned).into(),
         );
-        assert_eq!(super::spec(&told).program.command[2..], ["***", "--token", "-v"]);
+        assert_eq!(super::masked(&told).program.command[2..], ["***", "--token", "-v"]);
         assert_eq!(Redactor::new(Some(&told), []).apply("got opensesame"), "got ***");
     }
 }

@@ -25,33 +25,32 @@ const LIBRARIES: [&str; 17] = [
 
 pub(super) fn read(lines: &[&str]) -> Option<Trace> {
     // The innermost cause stands last.
-    let frames_from =
-        |from: usize| lines.iter().skip(from).map_while(|line| frame(line).or_else(|| skipped(line)));
-    let head = (0..lines.len())
-        .filter(|index| lines.get(index + 1).is_some_and(|line| frame(line).is_some_and(|it| it.is_some())))
-        .filter(|index| {
-            lines.get(*index).is_some_and(|line| frame(line).is_none() && skipped(line).is_none())
-        })
-        .filter(|index| lines.get(*index).is_some_and(|line| !line.trim_start().starts_with("Suppressed:")))
-        .next_back()?;
+    let is_frame = |index: usize| lines.get(index).is_some_and(|line| frame(line).is_some());
+    let is_head = |index: usize| {
+        let line = lines.get(index).copied().unwrap_or_default();
+        is_frame(index + 1)
+            && !is_frame(index)
+            && !is_skipped(line)
+            && !line.trim_start().starts_with("Suppressed:")
+    };
+    let head = (0..lines.len()).rfind(|index| is_head(*index))?;
     let what = lines.get(head)?.trim();
     let what = what.strip_prefix("Caused by: ").unwrap_or(what);
     let what = match what.strip_prefix("Exception in thread \"") {
         Some(rest) => rest.split_once("\" ").map_or(rest, |(_, what)| what),
         None => what,
     };
-    let mut frames: Vec<Frame> = frames_from(head + 1).flatten().collect();
+    let mut frames: Vec<Frame> = lines.iter().skip(head + 1).map_while(|line| frame(line)).collect();
     // A cause that is all library was called by the program: the frames of what it caused tell from where.
     if frames.iter().all(|frame| frame.is_library) {
-        let outer = lines.iter().take(head).filter_map(|line| frame(line)?);
+        let outer = lines.iter().take(head).filter_map(|line| frame(line));
         frames.extend(outer.filter(|frame| !frame.is_library));
     }
     Some(Trace { language: Language::Java, what: what.to_owned(), frames })
 }
 
-/// `at com.acme.Orders.total(Orders.java:47)`; a frame that has no source in it is none of ours to show, but goes on.
-#[allow(clippy::option_option, reason = "whether it is a frame, and which")]
-fn frame(line: &str) -> Option<Option<Frame>> {
+/// `at com.acme.Orders.total(Orders.java:47)`
+fn frame(line: &str) -> Option<Frame> {
     let call = line.trim_start().strip_prefix("at ")?;
     let (function, source) = call.trim_end().split_once('(')?;
     // .NET has `at X.Y(Int32 z) in FILE:line N`, Node `at f (FILE:1:2)`.
@@ -73,19 +72,18 @@ fn frame(line: &str) -> Option<Option<Frame>> {
     };
     // `java.base/java.lang.Thread.run`, `app//com.acme.Main.main`
     let name = function.rsplit_once('/').map_or(function, |(_, name)| name);
-    Some(Some(Frame {
+    Some(Frame {
         function: name.to_owned(),
         file: file.map(str::to_owned),
         line: number,
         is_library: LIBRARIES.iter().any(|library| name.starts_with(library)),
-    }))
+    })
 }
 
 /// `... 12 more`
-#[allow(clippy::option_option, reason = "as `frame`")]
-fn skipped(line: &str) -> Option<Option<Frame>> {
+fn is_skipped(line: &str) -> bool {
     let line = line.trim();
-    (line.starts_with("... ") && (line.ends_with(" more") || line.ends_with(" omitted"))).then_some(None)
+    line.starts_with("... ") && (line.ends_with(" more") || line.ends_with(" omitted"))
 }
 
 #[cfg(test)]

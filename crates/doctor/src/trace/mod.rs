@@ -87,11 +87,13 @@ impl Trace {
     }
 }
 
+/// Reads a trace of one language from the lines of an entry.
+type Reader = fn(&[&str]) -> Option<Trace>;
+
 /// The trace in the text of an entry, if one is.
 #[must_use]
 pub fn read(text: &str) -> Option<Trace> {
-    const READERS: [fn(&[&str]) -> Option<Trace>; 6] =
-        [go::read, python::read, rust::read, java::read, dotnet::read, node::read];
+    const READERS: [Reader; 6] = [go::read, python::read, rust::read, java::read, dotnet::read, node::read];
     let lines: Vec<&str> = text.lines().collect();
     READERS.iter().find_map(|reader| reader(&lines))
 }
