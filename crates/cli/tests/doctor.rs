@@ -192,14 +192,15 @@ fn programs_that_ended() {
     let told = finds(&folder, "go", &[]);
     assert!(told.to_string().contains("/srv/main.go:4 in main.main"), "{told:#}");
     // The machine in lines: each of these has a fault.
-    let said = folder.abide(&["doctor"]).ended(1);
+    let here = folder.path().display().to_string();
+    let said = folder.abide(&["doctor", "--dir", &here]).ended(1);
     assert_eq!(
         said.stdout.lines().filter(|line| line.starts_with('✗')).count(),
         faults.len(),
         "{}",
         said.stdout
     );
-    let all = folder.abide(&["doctor", "--json"]).ended(1).json();
+    let all = folder.abide(&["doctor", "--json", "--dir", &here]).ended(1).json();
     assert_eq!((all.as_array().unwrap().len(), &all[0]["service"]), (faults.len() + 1, &Value::Null));
 }
 

@@ -81,7 +81,7 @@ pub struct Packed {
 pub fn pack(scene: &Scene, findings: &[Finding], home: &Home, versions: &serde_json::Value) -> Vec<Packed> {
     let spec = scene.valid_spec();
     let redactor = Redactor::new(spec, spec.map(secrets).unwrap_or_default());
-    let mut packed = Vec::new();
+    let mut packed = vec![Packed { name: "README.txt".into(), text: readme(scene) }];
     let json = |value: serde_json::Result<serde_json::Value>| {
         let mut value = value.unwrap_or_default();
         redactor.apply_within(&mut value);
@@ -97,7 +97,6 @@ pub fn pack(scene: &Scene, findings: &[Finding], home: &Home, versions: &serde_j
     let mut add = |name: &str, text: String| {
         packed.push(Packed { name: name.to_owned(), text: redactor.apply(&text) });
     };
-    add("README.txt", readme(scene));
     match &scene.spec {
         SpecSeen::Valid { spec, .. } => add("spec.toml", redactor.apply_to(spec).to_toml()),
         // What is not valid cannot be told apart into what is secret and what is not.

@@ -58,9 +58,8 @@ fn memory(scene: &Scene, usage: &Usage, found: &mut Vec<Finding>) {
         found.push(
             Finding::warning("memory-near-limit", STEP, 60, "it uses nearly all memory that it may")
                 .seen(format!("{} of {}", words::bytes(usage.memory), words::bytes(limit)))
-                .next(
-                    "raise `limits.memory` in its spec, or look for a leak: `abide doctor NAME --window 1m`",
-                ),
+                .next("raise `limits.memory` in its spec, if it needs it")
+                .next(format!("{} --window 5m   (is it a leak?)", scene.abide("doctor"))),
         );
     }
     let series: Vec<_> = usage.samples.iter().map(|sample| (sample.at, sample.memory)).collect();
@@ -78,7 +77,7 @@ fn memory(scene: &Scene, usage: &Usage, found: &mut Vec<Finding>) {
                     growth.confidence * 100.0
                 ))
                 .maybe_seen(full.map(|seconds| format!("at this rate its limit is reached in {seconds:.0}s")))
-                .next("look longer, to be surer: `abide doctor NAME --window 5m`")
+                .next(format!("{} --window 5m   (a longer look is surer)", scene.abide("doctor")))
                 .next(format!("{}   (until it is mended, it helps)", scene.abide("restart"))),
         );
     }

@@ -32,9 +32,11 @@ pub(super) fn find(scene: &Scene, found: &mut Vec<Finding>) {
             Some(folder) => format!("end `abide up` in {} and begin it again", folder.display()),
             None => format!("abide apply {}", file.display()),
         };
-        let finding =
-            Finding::warning("spec-not-applied", STEP, 45, "its spec was changed, and what runs was not");
-        let mut finding = finding.next(restart);
+        let title = match &scene.known.project {
+            Some(_) => "its spec was changed, and what runs was not",
+            None => "what is installed is not what its spec says",
+        };
+        let mut finding = Finding::warning("spec-not-applied", STEP, 45, title).next(restart);
         if scene.known.project.is_none() {
             finding.next.insert(0, format!("abide plan {}", file.display()));
         }

@@ -2,6 +2,7 @@
 
 mod boot;
 mod direct;
+mod doctor;
 mod environment;
 mod install;
 mod logs;
@@ -38,6 +39,7 @@ pub fn all() -> Vec<&'static Behaviour> {
         boot::LIST,
         user::LIST,
         trouble::LIST,
+        doctor::LIST,
     ]
     .into_iter()
     .flatten()
