@@ -378,7 +378,7 @@ fn what_programs_use_of_the_machine() {
     }
     finds(&folder, "memory", &["memory-near-limit"]);
     finds(&folder, "files", &["descriptors-near-limit"]);
-    let told = finds(&folder, "busy", &["cpu-busy"]);
+    let told = comes_to(&folder, "busy", "cpu-busy");
     assert!(told.to_string().contains("thread "), "{told:#}");
     for (name, id) in [("leak", "memory-leak"), ("handles", "descriptor-leak")] {
         let told = doctor(&folder, name, &["--window", "5s"]);

@@ -55,7 +55,20 @@ pub(crate) fn plain(text: &str) -> String {
     shown.trim_end().to_owned()
 }
 
-/// `1 time`, `3 times`.
+/// The name under which the kernel tells of a program: without its folder, and 15 bytes of it at most. Nothing for those that run
+/// programs of all kinds, of which a name tells nothing.
+pub(crate) fn kernel_name(command: &str) -> Option<&str> {
+    const OF_ALL_KINDS: [&str; 15] = [
+        "sh", "bash", "dash", "env", "sudo", "python", "python3", "node", "java", "ruby", "perl", "php",
+        "dotnet", "sleep", "bun",
+    ];
+    let name = command.rsplit(['/', '\\']).next().unwrap_or(command);
+    let end = (0..=name.len().min(15)).rfind(|end| name.is_char_boundary(*end)).unwrap_or(0);
+    let name = name.get(..end).unwrap_or(name);
+    (!name.is_empty() && !OF_ALL_KINDS.contains(&name)).then_some(name)
+}
+
+/// `once`, `3 times`.
 pub(crate) fn times(count: u64) -> String {
     if count == 1 { "once".into() } else { format!("{count} times") }
 }
@@ -72,6 +85,14 @@ mod tests {
         );
         assert_eq!(span(Duration::from_millis(1500)), "1.5s");
         assert_eq!(span(Duration::from_secs(90)), "1m 30s");
+    }
+
+    #[test]
+    fn a_shell_is_no_name_of_a_service() {
+        assert_eq!(kernel_name("/srv/web/orders-server-of-acme"), Some("orders-server-o"));
+        assert_eq!(kernel_name("/bin/sh"), None);
+        assert_eq!(kernel_name("ääääääääää"), Some("äääääää"));
+        assert_eq!(kernel_name(""), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use abide_os::manager::{self, Kind};
 
 use super::within;
 use crate::scene::Scene;
+use crate::words;
 
 /// Where denials are written when an audit daemon runs.
 const AUDIT_LOG: &str = "/var/log/audit/audit.log";
@@ -32,12 +33,12 @@ pub(super) fn read(scene: &mut Scene) {
     scene.kernel.killed = diagnosis::killed(lines.iter().map(String::as_str));
     lines.extend(tail(Path::new(AUDIT_LOG)));
     let program = scene.valid_spec().and_then(|spec| spec.program.command.first().cloned());
-    let name = program.as_deref().and_then(|path| path.rsplit(['/', '\\']).next()).unwrap_or_default();
-    let short: String = name.chars().take(15).collect();
+    // The name alone may mean another, and what was denied long ago; it is of use where something is amiss.
+    let name = program.as_deref().and_then(words::kernel_name).filter(|_| scene.ails());
     let pids = scene.known.status.pid.map(diagnosis::tree).unwrap_or_default();
     let is_own = |denial: &Denial| {
         denial.pid.is_some_and(|pid| pids.contains(&pid))
-            || (!short.is_empty() && denial.program.as_deref() == Some(short.as_str()))
+            || (name.is_some() && denial.program.as_deref() == name)
     };
     let denials = diagnosis::denials(lines.iter().map(String::as_str)).into_iter().filter(is_own);
     scene.kernel.denials = newest(denials.collect());

@@ -6,6 +6,7 @@ use abide_spec::{Exit, Family};
 
 use crate::finding::{Finding, Step};
 use crate::scene::Scene;
+use crate::words;
 
 const STEP: Step = Step::Program;
 
@@ -70,12 +71,9 @@ fn killed(scene: &Scene) -> Finding {
         _ => None,
     });
     let program = scene.valid_spec().and_then(|spec| spec.program.command.first());
-    let name = program.and_then(|path| path.rsplit(['/', '\\']).next()).unwrap_or_default();
-    // The kernel keeps 15 bytes of a name.
-    let name = name.get(..name.len().min(15)).unwrap_or(name);
+    let name = program.and_then(|command| words::kernel_name(command));
     let by_pid = scene.kernel.killed.iter().rev().find(|killed| Some(killed.pid) == last_pid);
-    let by_name =
-        || scene.kernel.killed.iter().rev().find(|killed| !name.is_empty() && killed.program == name);
+    let by_name = || scene.kernel.killed.iter().rev().find(|killed| Some(killed.program.as_str()) == name);
     let group = scene.kernel.group_kills.filter(|kills| *kills > 0);
     let limit = scene.valid_spec().and_then(|spec| spec.limits.memory);
     let out = |likelihood| {
