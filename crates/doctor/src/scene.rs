@@ -387,6 +387,10 @@ impl Scene {
     /// Whether the program is not as its spec says it should be.
     pub(crate) fn ails(&self) -> bool {
         let status = &self.known.status;
+        // What somebody stopped, or what has done its work, is as it should be.
+        if status.state == "stopped" {
+            return status.orphaned;
+        }
         matches!(self.state(), "backing-off" | "failed" | "starting") || !status.ready || !status.healthy
     }
 

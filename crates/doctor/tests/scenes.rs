@@ -519,6 +519,22 @@ fn the_cause_stands_before_what_came_of_it() {
 }
 
 #[test]
+fn what_somebody_stopped_has_no_fault() {
+    let scene = changed(with_spec(""), |it| {
+        it.known.status.state = "stopped".into();
+        it.known.status.ready = false;
+        it.events = vec![happened(1, Record::Stopped { why: StopReason::Asked })];
+        it.peers = peer(Reached::Refused).peers;
+        it.output = printed("ERROR the last word").output;
+    });
+    assert!(
+        diagnose(&scene).iter().all(|finding| finding.severity < Severity::Error),
+        "{:#?}",
+        diagnose(&scene)
+    );
+}
+
+#[test]
 fn a_trace_is_read_down_to_its_line() {
     let found =
         diagnose(&printed("panic: boom\n\ngoroutine 1 [running]:\nmain.serve()\n\t/srv/main.go:4 +0x25"));

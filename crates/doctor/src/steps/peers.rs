@@ -31,7 +31,7 @@ fn one(scene: &Scene, peer: &Peer) -> Option<Finding> {
     let named = format!("{} names it", peer.from);
     // A program that does well needs it at another time, or not at all.
     let (make, share): (fn(_, _, _, String) -> Finding, u8) =
-        if scene.ails() || scene.state() == "stopped" { (Finding::error, 1) } else { (Finding::warning, 2) };
+        if scene.ails() { (Finding::error, 1) } else { (Finding::warning, 2) };
     Some(match &peer.reached {
         Reached::Connected(_) => return None,
         Reached::Unresolved(why) => {
