@@ -110,6 +110,16 @@ pub fn of(verb: &str) -> &'static [Example] {
             ("abide events web", "starts, ends, restarts, and why"),
             ("abide events web -n 5 -f", "the last five, and what comes"),
         ],
+        "doctor" => &[
+            ("abide doctor", "the machine, and each service in a line"),
+            ("abide doctor web", "step by step, with what was seen and what to do"),
+            ("abide doctor web --window 5m", "watch it for longer: leaks show"),
+            (
+                "abide doctor web --bundle web.tar.zst",
+                "pack what was seen for somebody else, without secrets",
+            ),
+            ("abide doctor --json", "for programs"),
+        ],
         "import" => &[
             ("abide import jenkins.xml", "whose file it is, is told by its name or content"),
             ("abide import supervisord supervisord.conf -o services", "services/NAME.toml for each program"),

@@ -66,6 +66,7 @@ fn run(cli: Cli, printer: &Printer) -> Result<exit::Exit, Failure> {
         Verb::Logs(args) => verbs::logs::run(args, common, printer),
         Verb::Events(args) => verbs::events::run(args, common, printer),
         Verb::Agent(args) => verbs::agent::run(args, common, printer),
+        Verb::Doctor(args) => verbs::doctor::run(args, common, printer),
         Verb::Forward(args) => verbs::forward::run(args, common, printer),
         Verb::Import(args) => verbs::import::run(args, printer),
         Verb::Export(args) => verbs::export::run(args, printer),

@@ -85,6 +85,8 @@ fn forms() -> Vec<(&'static str, Value)> {
     up.signal("INT");
     up.ended().ended(0);
     forms.push(("abide.status/1", folder.abide(&["status", "web", "--json"]).ended(3).json()));
+    forms.push(("abide.doctor/1", json(&["doctor", "web", "--json", "--bundle", "web.tar.gz"])));
+    forms.push(("abide.doctor/1", json(&["doctor", "--json"])));
     let events = lines(&folder.abide(&["events", "web", "--json"]).ended(0).stdout);
     // What a record holds depends on what happened; docs/lifecycle.md tells.
     let events = events.as_array().unwrap().iter().map(|event| {

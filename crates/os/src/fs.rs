@@ -160,6 +160,11 @@ impl Drop for Temporary {
     }
 }
 
+/// Creates a file that is not there yet, with its permissions from the start. One that is there is left alone, and an error.
+pub fn create_new(path: &Path, access: Access) -> io::Result<File> {
+    imp::create_new(path, access)
+}
+
 /// Opens a file to append to, creating it private when it is missing. On Windows others may read, rename and
 /// remove it meanwhile.
 pub fn open_append(path: &Path) -> io::Result<File> {

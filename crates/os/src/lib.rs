@@ -3,6 +3,7 @@
 pub mod account;
 pub mod boot;
 pub mod console;
+pub mod diagnosis;
 pub mod endpoint;
 pub mod eventlog;
 pub mod events;

@@ -2,6 +2,7 @@
 
 mod asking;
 mod converting;
+mod diagnosing;
 mod forwarding;
 mod making;
 mod serving;
@@ -20,6 +21,7 @@ pub use asking::{
     SwitchDebug,
 };
 pub use converting::{Export, Import};
+pub use diagnosing::Doctor;
 pub use forwarding::{Forward, ForwardAct, ForwardInstall, ForwardUninstall};
 pub use making::{Apply, Backends, Check, Install, Plan, Uninstall, Up};
 pub use serving::{Agent, AgentAct, AgentInstall, TokenAct, TokenCreate};
@@ -146,6 +148,8 @@ pub enum Verb {
     Events(Events),
     /// See all services of this machine over HTTP: state, events, logs, orders; for dashboards and other programs
     Agent(Agent),
+    /// What is wrong with a service or the machine, why, and what to do
+    Doctor(Doctor),
     /// Carry what services print to where logs are kept: OTLP, Loki, ClickHouse, syslog, journald, Event Log
     Forward(Forward),
     /// Make specs of other tools' configuration: NSSM, WinSW, shawl, supervisord, PM2, Procfile, systemd, Compose

@@ -6,6 +6,7 @@ pub mod backends;
 pub mod check;
 pub mod completions;
 pub mod control;
+pub mod doctor;
 pub mod events;
 pub mod export;
 pub mod forward;

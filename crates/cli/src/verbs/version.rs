@@ -12,7 +12,7 @@ use crate::printer::Printer;
 /// What this executable was built from.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Version {
+pub struct Version {
     schema: &'static str,
     version: &'static str,
     commit: &'static str,
@@ -20,16 +20,21 @@ struct Version {
     target: &'static str,
 }
 
-/// Prints version, commit, build time and target.
-pub fn run(args: &Json, printer: &Printer) -> Result<Exit, Failure> {
+/// What this executable was built from.
+pub fn version() -> Version {
     let seconds = env!("ABIDE_BUILD_TIME").parse().unwrap_or(0);
-    let version = Version {
+    Version {
         schema: "abide.version/1",
         version: env!("CARGO_PKG_VERSION"),
         commit: env!("ABIDE_COMMIT"),
         built: abide_supervisor::timestamp::rfc3339(UNIX_EPOCH + Duration::from_secs(seconds)),
         target: env!("ABIDE_TARGET"),
-    };
+    }
+}
+
+/// Prints version, commit, build time and target.
+pub fn run(args: &Json, printer: &Printer) -> Result<Exit, Failure> {
+    let version = version();
     if args.json {
         printer.json(&version)?;
     } else {

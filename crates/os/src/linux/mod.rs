@@ -3,6 +3,7 @@
 pub(crate) mod boot;
 pub(crate) mod cgroup;
 pub(crate) mod clone;
+pub(crate) mod diagnosis;
 pub(crate) mod kin;
 pub(crate) mod leftovers;
 pub(crate) mod memory;

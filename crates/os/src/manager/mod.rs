@@ -49,6 +49,7 @@ pub use engine::{Awaited, await_end, await_supervisor};
 pub use error::{ErrorKind, ManagerError};
 pub use offers::{Has, Offer, offers};
 pub use plan::{Access, Artifact, Change, ChangeKind, Finding, Level, Plan, Target};
+pub(crate) use ports::listener;
 pub use status::{Enabled, ManagerExit, ManagerState, ManagerStatus};
 pub use supervisor::content_hash;
 

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, GENERIC_WRITE, HANDLE};
 use windows_sys::Win32::Storage::FileSystem::{
     CREATE_NEW, CreateDirectoryW, CreateFileW, FILE_ATTRIBUTE_NORMAL, FILE_SHARE_DELETE, FILE_SHARE_READ,
-    FILE_SHARE_WRITE, MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW, OPEN_ALWAYS,
+    FILE_SHARE_WRITE, GetDiskFreeSpaceExW, MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW,
+    OPEN_ALWAYS,
 };
 
 use super::account::is_privileged;
@@ -34,6 +35,15 @@ fn private(path: &Path, inherited: &str) -> io::Result<String> {
         return Ok(format!("O:BAD:P{all}"));
     }
     Ok(format!("D:P{all}(A;{inherited};FA;;;{})", Sid::own()?.text()?))
+}
+
+/// Bytes on the disk of a folder: in all, and free for this account.
+pub(crate) fn space(folder: &Path) -> io::Result<(u64, u64)> {
+    let folder = wide(folder)?;
+    let (mut free, mut total) = (0, 0);
+    // SAFETY: the path ends with NUL and lives through the call, as do the numbers that it fills.
+    check(unsafe { GetDiskFreeSpaceExW(folder.as_ptr(), &raw mut free, &raw mut total, ptr::null_mut()) })?;
+    Ok((total, free))
 }
 
 /// The access list of a new folder.

@@ -3,6 +3,7 @@
 mod agent;
 mod boot;
 mod direct;
+mod doctor;
 mod environment;
 mod install;
 mod logs;
@@ -40,6 +41,7 @@ pub fn all() -> Vec<&'static Behaviour> {
         boot::LIST,
         user::LIST,
         trouble::LIST,
+        doctor::LIST,
     ]
     .into_iter()
     .flatten()
