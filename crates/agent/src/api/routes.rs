@@ -177,7 +177,15 @@ pub const TABLE: &[Route] = &[
         given!(Given::Order(Order::Continue)),
     ),
     order("/v1/services/{name}/rotate", "rotate", "Begin new log files", given!(Given::Order(Order::Rotate))),
-    order("/v1/services/{name}/debug", "debug", "Switch its verbosity, as `on` says", given!(Given::Debug)),
+    Route {
+        body: Some(Shape::Switch),
+        ..order(
+            "/v1/services/{name}/debug",
+            "debug",
+            "Switch its verbosity, as `on` says",
+            given!(Given::Debug),
+        )
+    },
 ];
 
 /// The router of the table.

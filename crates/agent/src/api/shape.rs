@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 pub enum Shape {
     /// What goes with an order.
     Wish,
+    /// What goes with the order to switch something.
+    Switch,
     /// What came of an order.
     Done,
     /// A service: `abide.status/1`.
@@ -31,8 +33,9 @@ pub enum Shape {
 
 impl Shape {
     /// Those that have a place of their own in the document.
-    pub const NAMED: [Self; 8] = [
+    pub const NAMED: [Self; 9] = [
         Self::Wish,
+        Self::Switch,
         Self::Done,
         Self::Status,
         Self::Events,
@@ -51,6 +54,7 @@ impl Shape {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Wish => "Wish",
+            Self::Switch => "Switch",
             Self::Done => "Done",
             Self::Status | Self::Statuses => "Status",
             Self::Events => "Event",
@@ -79,14 +83,11 @@ impl Shape {
     /// What it holds; of a list, what each of it holds.
     pub fn schema(self) -> Value {
         match self {
-            Self::Wish => json!({
-                "type": "object",
-                "additionalProperties": false,
-                "properties": {
-                    "timeout": text("how long it may take, as `30s`; by default as long as the spec allows"),
-                    "on": { "type": "boolean", "description": "of debug: on or off" },
-                },
-            }),
+            Self::Wish => wish(&[], json!({ "timeout": timeout() })),
+            Self::Switch => wish(
+                &["on"],
+                json!({ "timeout": timeout(), "on": { "type": "boolean", "description": "on or off" } }),
+            ),
             Self::Done => object(
                 &["schema", "text", "status"],
                 json!({
@@ -179,6 +180,21 @@ fn status() -> Value {
         "enabled": nullable(text("when it starts by itself")),
         "manager": nullable(json!({ "type": "object" })),
     })
+}
+
+/// An object that holds nothing else.
+fn wish(required: &[&str], properties: Value) -> Value {
+    let mut schema = object(required, properties);
+    schema["additionalProperties"] = json!(false);
+    schema
+}
+
+fn timeout() -> Value {
+    let mut schema =
+        text("how long it may take, as `30s`, an hour at most; by default as long as the spec allows");
+    schema["pattern"] = json!("^([0-9]+(ms|s|m))+$");
+    schema["examples"] = json!(["30s", "1m30s"]);
+    schema
 }
 
 fn object(required: &[&str], properties: Value) -> Value {
