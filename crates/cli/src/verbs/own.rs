@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use abide_os::manager::Desired;
 use abide_os::paths::{Layout, ROOT_VARIABLE};
-use abide_spec::Spec;
+use abide_spec::{Compress, Name, Size, Spec, When};
 
 use crate::args::Common;
 use crate::exit::Exit;
@@ -64,8 +64,21 @@ pub fn program() -> Result<String, Failure> {
     Ok(program.to_string_lossy().into_owned())
 }
 
+/// The spec of such a service: always there, with the logs of something that says little.
+pub fn spec(name: Name, command: Vec<String>, description: &str, layout: &Layout) -> Spec {
+    let mut spec = Spec::minimal(name, command);
+    spec.description = Some(description.into());
+    spec.restart.when = When::Always;
+    spec.restart.give_up = None;
+    spec.logs.rotate.size = Size::mib(4);
+    spec.logs.rotate.keep = 2;
+    spec.logs.rotate.compress = Compress::None;
+    moved(&mut spec, layout);
+    spec
+}
+
 /// What was moved below another folder is looked for there by the service, too.
-pub fn moved(spec: &mut Spec, layout: &Layout) {
+fn moved(spec: &mut Spec, layout: &Layout) {
     if let Some(root) = &layout.root {
         spec.program.env.insert(ROOT_VARIABLE.into(), root.to_string_lossy().replace('$', "$$"));
     }

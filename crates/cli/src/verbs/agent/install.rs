@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use abide_spec::{Compress, Name, RunAs, Size, Spec, When};
+use abide_spec::{Name, RunAs, Spec};
 
 use super::Scene;
 use crate::args::{self, AgentInstall};
@@ -55,18 +55,11 @@ fn spec(scene: &Scene, args: &AgentInstall) -> Result<Spec, Failure> {
     if scene.common.user {
         command.push("--user".into());
     }
-    let mut spec = Spec::minimal(name()?, command);
-    spec.description = Some("Serves what the services of this machine do".into());
+    let mut spec = own::spec(name()?, command, "Serves what the services of this machine do", &scene.layout);
     // What services do is for their owners alone to see, and the machine's service manager for root to order.
     if !scene.common.user {
         spec.account.run_as = RunAs::System;
         spec.security.write = folders(scene);
     }
-    spec.restart.when = When::Always;
-    spec.restart.give_up = None;
-    spec.logs.rotate.size = Size::mib(4);
-    spec.logs.rotate.keep = 2;
-    spec.logs.rotate.compress = Compress::None;
-    own::moved(&mut spec, &scene.layout);
     Ok(spec)
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use abide_os::fs::Lock;
 use abide_os::manager::{self, Kind};
-use abide_spec::{Compress, Family, Name, Reload, RunAs, Signal, Size, Spec, When};
+use abide_spec::{Family, Name, Reload, RunAs, Signal, Spec};
 
 use super::{Scene, path_text};
 use crate::args::{self, Common, ForwardInstall, ForwardUninstall};
@@ -98,22 +98,15 @@ fn spec(scene: &Scene, common: &Common) -> Result<Spec, Failure> {
     if common.user {
         command.push("--user".into());
     }
-    let mut spec = Spec::minimal(name()?, command);
-    spec.description = Some("Forwards what services print".into());
+    let mut spec = own::spec(name()?, command, "Forwards what services print", &scene.layout);
     // The logs of all services are for their owners alone. A user's own are the user's.
     if !common.user {
         spec.account.run_as = RunAs::System;
         spec.security.write = writable(scene);
     }
-    spec.restart.when = When::Always;
-    spec.restart.give_up = None;
-    spec.logs.rotate.size = Size::mib(4);
-    spec.logs.rotate.keep = 2;
-    spec.logs.rotate.compress = Compress::None;
     if Family::current() == Family::Unix {
         let hangup: Result<Signal, _> = "HUP".parse();
         spec.reload = hangup.ok().map(Reload::Signal);
     }
-    own::moved(&mut spec, &scene.layout);
     Ok(spec)
 }
