@@ -19,7 +19,7 @@ pub fn run(scene: &Scene, http: Option<SocketAddr>, printer: &Printer) -> Result
     printer.note(format!("serving at {}", scene.places.endpoint.display()));
     if let Some(address) = agent.http() {
         printer.note(format!(
-            "serving at http://{address} to holders of tokens (`abide agent token create NAME`)"
+            "serving the dashboard and the API at http://{address} to holders of tokens (`abide agent token create NAME`)"
         ));
     }
     loop {
