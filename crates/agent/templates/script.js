@@ -11,6 +11,8 @@
 
   for (const element of all("[data-script]")) element.hidden = false;
 
+  const isScrolledDown = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+
   // --- What is filtered, again whenever something new is there.
   const input = one("[data-filter]");
   const isWanted = (element) => {
@@ -18,7 +20,14 @@
     return !words || element.textContent.toLowerCase().includes(words);
   };
   const filter = () => { if (input) for (const element of all(input.dataset.filter)) element.hidden = !isWanted(element); };
-  if (input) input.addEventListener("input", filter);
+  if (input) {
+    input.addEventListener("input", () => {
+      const box = one(".log");
+      const isAtEnd = box && isScrolledDown(box);
+      filter();
+      if (isAtEnd) box.scrollTop = box.scrollHeight;
+    });
+  }
   document.addEventListener("keydown", (event) => {
     const isTyping = event.target instanceof Element && event.target.matches("input, textarea, select");
     if (event.key === "/" && input && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
@@ -130,7 +139,7 @@
   const draw = () => {
     drawing = 0;
     if (isPaused()) return;
-    const isAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+    const isAtEnd = isScrolledDown(box);
     if (isOld) lines.replaceChildren();
     isOld = false;
     lines.append(...waiting.map(item));

@@ -77,7 +77,10 @@ pub struct Trouble {
 pub fn troubles(known: &Known) -> Vec<Trouble> {
     let status = &known.status;
     let because = |otherwise: &str| match status.why.as_deref().map(plain) {
-        Some(why) if !why.trim().is_empty() => why,
+        // The state stands beside it.
+        Some(why) if !why.trim().is_empty() => {
+            why.strip_prefix(&format!("{}: ", status.state)).unwrap_or(&why).to_owned()
+        }
         _ => otherwise.to_owned(),
     };
     let look = ("See what it printed last", command(known, "logs", "-n 50"));
@@ -129,7 +132,8 @@ pub fn facts(known: &Known) -> Vec<(&'static str, String)> {
     let time = |time: &str| Moment::of(time).map_or_else(|| plain(time), |moment| moment.shown);
     let mut facts = Vec::new();
     let mut fact = |label, words: Option<String>| facts.extend(words.map(|words| (label, words)));
-    fact("Why", status.why.as_deref().map(plain));
+    // Of a trouble the cause is told with it.
+    fact("Why", status.why.as_deref().filter(|_| troubles(known).is_empty()).map(plain));
     fact("Says", status.text.as_deref().map(plain));
     fact("In this state since", Some(&*status.since).filter(|since| !since.is_empty()).map(time));
     fact("Up since", status.started.as_deref().map(time));
@@ -170,12 +174,13 @@ mod tests {
             ("running", false, true, "not ready"),
             ("unknown", false, true, "unknown"),
         ] {
-            let known = known(state, ready, healthy);
+            let mut known = known(state, ready, healthy);
+            known.status.why = Some(format!("{state}: it ended with code 3"));
             assert_eq!(Condition::of(&known.status), Condition::Trouble, "{state}");
             let troubles = troubles(&known);
             assert_eq!(troubles.len(), 1, "{state}");
             assert_eq!(troubles[0].what, what);
-            assert!(troubles[0].cause.contains("code 3"), "{:?}", troubles[0]);
+            assert!(troubles[0].cause.starts_with("it ended with code 3"), "{:?}", troubles[0]);
             assert!(
                 troubles[0].steps.iter().all(|(_, step)| step.starts_with("abide ")),
                 "{:?}",
