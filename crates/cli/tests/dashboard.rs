@@ -206,6 +206,10 @@ fn a_token_signs_in_and_nothing_else_does() {
 
     let codes: Vec<u16> = (0..30).map(|_| host.sign_in("guess").status).collect();
     assert!(codes.contains(&429), "who guesses is made to wait: {codes:?}");
+    let late = host.look("/", &cookie).is(429);
+    assert!(late.header("retry-after").is_some(), "{late:?}");
+    late.holds(&["too many requests", "href=\"/login\""]);
+    host.sign_in(&host.token("other", "viewer")).is(303);
 }
 
 #[test]
