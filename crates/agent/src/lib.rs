@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  state folders ─change─▶ View ─ Snapshot ─▶ api ─▶ abide, curl, Prometheus, a browser
-//!                                              │
+//!                                              │            (its pages: dashboard)
 //!                            orders ───────────┘─▶ host::Deed ─▶ service manager, supervisor
 //! ```
 //!
@@ -11,6 +11,7 @@
 
 pub mod api;
 pub mod audit;
+mod dashboard;
 mod error;
 mod limit;
 mod readings;

@@ -2,6 +2,9 @@
 //!
 //! Against pages of other sites that a browser of this machine shows: the host that a request names must be this machine, which
 //! ends DNS rebinding; a page's origin must be this agent, which ends cross-site requests; and a token is asked for in any case.
+//!
+//! Browsers that signed in carry their token in a cookie, which they send whoever makes them ask. It counts for what changes
+//! something only where the browser says that a page of this agent asks.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -27,6 +30,9 @@ pub struct Who {
     /// What it may do.
     pub role: Role,
 }
+
+/// The cookie that holds the token of a browser that signed in.
+pub const COOKIE: &str = "abide-token";
 
 /// What came of a change, for the record of changes; left in a response's extensions.
 #[derive(Clone, Debug)]
@@ -60,35 +66,52 @@ impl TokenFile {
 pub async fn guard(
     State((shared, role)): State<(Arc<Shared>, Role)>,
     ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    guarded(&shared, role, &peer, request, next, IntoResponse::into_response).await
+}
+
+/// The same, where it is for the caller to say how a refusal looks.
+pub async fn guarded(
+    shared: &Shared,
+    role: Role,
+    peer: &Peer,
     mut request: Request,
     next: Next,
+    refuse: impl FnOnce(Problem) -> Response,
 ) -> Response {
     let what = format!("{} {}", request.method(), request.uri().path());
     let changes = request.method() != Method::GET && request.method() != Method::HEAD;
-    let who = admit(&shared, &peer, role, changes, request.headers());
+    let who = admit(shared, peer, role, changes, request.headers());
     let name = who.as_ref().map_or_else(|_| "?".to_owned(), |who| who.name.clone());
     let response = match who {
         Ok(who) => {
             request.extensions_mut().insert(who);
             next.run(request).await
         }
-        Err(problem) => problem.into_response(),
+        Err(problem) => refuse(problem),
     };
     if changes {
-        let outcome = response.extensions().get::<Outcome>().map_or_else(
-            || if response.status().is_success() { "done".to_owned() } else { "refused".to_owned() },
-            |outcome| outcome.0.clone(),
-        );
-        let from = match &peer {
-            Peer::Local(_) => "local".to_owned(),
-            Peer::Tcp(address) => address.to_string(),
-        };
-        let entry = Entry::new(SystemTime::now(), &name, &from, &what, response.status().as_u16(), &outcome);
-        if let Err(error) = shared.audit.add(&entry) {
-            eprintln!("the record of changes cannot be written: {error}; {what} by {name}: {outcome}");
-        }
+        record(shared, &name, peer, &what, &response);
     }
     response
+}
+
+/// Writes down what was asked for, and what came of it.
+pub fn record(shared: &Shared, who: &str, peer: &Peer, what: &str, response: &Response) {
+    let outcome = response.extensions().get::<Outcome>().map_or_else(
+        || if response.status().is_success() { "done".to_owned() } else { "refused".to_owned() },
+        |outcome| outcome.0.clone(),
+    );
+    let from = match peer {
+        Peer::Local(_) => "local".to_owned(),
+        Peer::Tcp(address) => address.to_string(),
+    };
+    let entry = Entry::new(SystemTime::now(), who, &from, what, response.status().as_u16(), &outcome);
+    if let Err(error) = shared.audit.add(&entry) {
+        eprintln!("the record of changes cannot be written: {error}; {what} by {who}: {outcome}");
+    }
 }
 
 fn admit(
@@ -103,7 +126,7 @@ fn admit(
         Peer::Local(caller) => Who { name: caller.account.clone(), role: Role::Admin },
         Peer::Tcp(address) => {
             is_this_machine(headers)?;
-            holder(shared, *address, headers)?
+            holder(shared, *address, changes, headers)?
         }
     };
     if who.role < role {
@@ -120,12 +143,28 @@ fn admit(
     Ok(who)
 }
 
+/// Refuses, for what needs no token, requests that are for another machine; and where they change something, those that no
+/// page of this agent makes.
+pub fn foreign(peer: &Peer, headers: &HeaderMap, changes: bool) -> Result<(), Problem> {
+    match peer {
+        Peer::Local(_) => Ok(()),
+        Peer::Tcp(_) => {
+            is_this_machine(headers)?;
+            if changes { is_own_page(headers) } else { Ok(()) }
+        }
+    }
+}
+
 /// Whose token the request carries.
-fn holder(shared: &Shared, address: SocketAddr, headers: &HeaderMap) -> Result<Who, Problem> {
+fn holder(shared: &Shared, address: SocketAddr, changes: bool, headers: &HeaderMap) -> Result<Who, Problem> {
+    known(shared, address, carried(headers, changes)?)
+}
+
+/// Whose token it is. Who comes with wrong ones is made to wait.
+pub fn known(shared: &Shared, address: SocketAddr, token: &str) -> Result<Who, Problem> {
     let now = super::now();
     let ip = address.ip();
     let limit = || shared.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-    let token = bearer(headers).ok_or_else(|| Problem::unknown_caller("this takes a token"))?;
     match shared.tokens.holder(token, SystemTime::now())? {
         Some(who) => Ok(who),
         None => {
@@ -134,6 +173,51 @@ fn holder(shared: &Shared, address: SocketAddr, headers: &HeaderMap) -> Result<W
             Err(Problem::unknown_caller("the token is unknown or has expired"))
         }
     }
+}
+
+/// The token that a request carries: in its header, else in the cookie of a browser that signed in.
+fn carried(headers: &HeaderMap, changes: bool) -> Result<&str, Problem> {
+    let nothing = || Problem::unknown_caller("this takes a token");
+    // Who says who it is by a header means that, and not a cookie that may come along.
+    if headers.contains_key(header::AUTHORIZATION) {
+        return bearer(headers).ok_or_else(nothing);
+    }
+    let token = cookie(headers).ok_or_else(nothing)?;
+    if changes {
+        is_own_page(headers)?;
+    }
+    Ok(token)
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let lists = headers.get_all(header::COOKIE).into_iter().filter_map(|list| list.to_str().ok());
+    let mut pairs = lists.flat_map(|list| list.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == COOKIE).map(|(_, token)| token)
+}
+
+/// What the browser says of who asks; no page can say it in its place. Nothing from what is no browser, or an old one.
+fn fetch_site(headers: &HeaderMap) -> Option<&[u8]> {
+    headers.get("sec-fetch-site").map(|site| site.as_bytes())
+}
+
+/// Refuses what no page of this agent asks for. Other servers of this machine are the same site: that is not enough.
+fn is_own_page(headers: &HeaderMap) -> Result<(), Problem> {
+    let is_own = match fetch_site(headers) {
+        Some(site) => site == b"same-origin",
+        None => is_own_origin(headers) == Some(true),
+    };
+    if is_own {
+        return Ok(());
+    }
+    Err(Problem::forbidden("the request does not come from a page of this agent")
+        .hint("programs send their token as `Authorization: Bearer TOKEN`"))
+}
+
+/// Whether the page that asks is this agent's, where the request says.
+fn is_own_origin(headers: &HeaderMap) -> Option<bool> {
+    let origin = headers.get(header::ORIGIN)?;
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    Some(host.is_some_and(|host| origin.as_bytes() == format!("http://{host}").as_bytes()))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -155,10 +239,16 @@ fn is_this_machine(headers: &HeaderMap) -> Result<(), Problem> {
         ))
         .hint("use 127.0.0.1, [::1] or localhost"));
     }
-    match headers.get(header::ORIGIN).map(|origin| origin.to_str()) {
-        None => Ok(()),
-        Some(Ok(origin)) if origin == format!("http://{host}") => Ok(()),
-        Some(_) => Err(Problem::forbidden("the request comes from a page of another site")),
+    match is_own_origin(headers) {
+        None | Some(true) => Ok(()),
+        // A form of a page that tells no referrer tells no origin either.
+        Some(false)
+            if headers.get(header::ORIGIN).is_some_and(|origin| origin == "null")
+                && fetch_site(headers) == Some(b"same-origin") =>
+        {
+            Ok(())
+        }
+        Some(false) => Err(Problem::forbidden("the request comes from a page of another site")),
     }
 }
 
@@ -173,6 +263,8 @@ mod tests {
     use axum::http::HeaderValue;
 
     use super::*;
+
+    const SITE: header::HeaderName = header::HeaderName::from_static("sec-fetch-site");
 
     fn headers(list: &[(header::HeaderName, &'static str)]) -> HeaderMap {
         list.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()
@@ -193,6 +285,59 @@ mod tests {
             assert!(page(other).is_err(), "{other}");
         }
         assert!(is_this_machine(&HeaderMap::new()).is_err());
+    }
+
+    #[test]
+    fn a_form_without_an_origin_counts_where_the_browser_vouches_for_it() {
+        let form = |site: Option<&'static str>| {
+            let mut headers = headers(&[(header::HOST, "127.0.0.1:80"), (header::ORIGIN, "null")]);
+            headers.extend(site.map(|site| (SITE.clone(), HeaderValue::from_static(site))));
+            is_this_machine(&headers).and_then(|()| is_own_page(&headers))
+        };
+        assert_eq!(form(Some("same-origin")), Ok(()));
+        for site in [None, Some("same-site"), Some("cross-site"), Some("none")] {
+            assert!(form(site).is_err(), "{site:?}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_counts_for_changes_only_from_a_page_of_this_agent() {
+        use header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
+        let own = [(HOST, "127.0.0.1:80"), (COOKIE, "a=b; abide-token=abc; c=d")];
+        let with = |more: &[(header::HeaderName, &'static str)]| {
+            let list: Vec<_> = own.iter().chain(more).cloned().collect();
+            headers(&list)
+        };
+        let page = || (ORIGIN, "http://127.0.0.1:80");
+        for good in [&[(SITE, "same-origin")][..], &[(SITE, "same-origin"), page()], &[page()]] {
+            assert_eq!(carried(&with(good), true), Ok("abc"), "{good:?}");
+        }
+        for bad in [
+            &[][..],
+            &[(SITE, "same-site")],
+            &[(SITE, "cross-site")],
+            &[(SITE, "none")],
+            &[(SITE, "same-site"), page()],
+            &[(ORIGIN, "http://127.0.0.1:81")],
+            &[(ORIGIN, "null")],
+        ] {
+            assert_eq!(carried(&with(bad), true).unwrap_err().status().as_u16(), 403, "{bad:?}");
+            assert_eq!(carried(&with(bad), false), Ok("abc"), "looking takes the cookie alone: {bad:?}");
+        }
+        // The header says who asks, wherever there is one.
+        assert_eq!(carried(&with(&[(AUTHORIZATION, "Bearer x")]), true), Ok("x"));
+        assert!(carried(&with(&[(AUTHORIZATION, "Basic x")]), false).is_err());
+    }
+
+    #[test]
+    fn a_cookie_is_known_by_its_whole_name() {
+        let found = |list| cookie(&headers(&[(header::COOKIE, list)])).map(str::to_owned);
+        assert_eq!(found("abide-token=x").as_deref(), Some("x"));
+        assert_eq!(found("b=1;abide-token=x=y").as_deref(), Some("x=y"));
+        for other in ["", "abide-token", "xabide-token=x", "abide-tokens=x", "ABIDE-TOKEN=x"] {
+            assert_eq!(found(other), None, "{other}");
+        }
+        assert_eq!(cookie(&HeaderMap::new()), None);
     }
 
     #[test]

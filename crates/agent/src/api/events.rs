@@ -62,7 +62,8 @@ pub async fn list(
     Ok(response)
 }
 
-fn read(state: &FilePath) -> io::Result<Vec<Event>> {
+/// All that are kept, oldest first; none of a service that never ran.
+pub fn read(state: &FilePath) -> io::Result<Vec<Event>> {
     match history::read(state) {
         // It never ran.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),

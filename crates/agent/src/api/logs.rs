@@ -17,17 +17,22 @@ use super::error::Problem;
 use super::query::{self, Asked, Follow, WantedLines};
 use super::services::{blocking, seen};
 use super::{Shared, stream};
+use crate::view::Seen;
 
 /// A line, as `abide logs --json` tells it.
 #[derive(Clone, Debug, Serialize)]
-struct Told {
+pub struct Told {
     schema: &'static str,
     service: String,
-    time: Option<String>,
-    stream: &'static str,
+    /// When its end arrived: RFC 3339, UTC.
+    pub time: Option<String>,
+    /// `stdout` or `stderr`.
+    pub stream: &'static str,
+    /// Its level, where it tells one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    level: Option<&'static str>,
-    text: String,
+    pub level: Option<&'static str>,
+    /// The line as the program wrote it, which may be anything.
+    pub text: String,
     complete: bool,
 }
 
@@ -48,14 +53,7 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     let seen = seen(&shared, &query::name(&name)?)?;
     let wanted = asked.understood(SystemTime::now())?;
-    let start =
-        seen.spec.as_ref().and_then(|spec| spec.logs.multiline.as_ref()).map(|join| join.start.to_string());
-    let source = Source {
-        service: seen.name.to_string(),
-        folder: seen.home.place(&seen.name).logs,
-        rule: JoinRule::new(start.as_deref()).unwrap_or_default(),
-        wanted,
-    };
+    let source = Source::of(&seen, wanted);
     if !follow {
         let lines = blocking(move || source.newest()).await?.map_err(|error| unreadable(&error))?;
         return Ok(Json(lines).into_response());
@@ -76,6 +74,11 @@ pub async fn list(
             )
         })?;
     Ok(response)
+}
+
+/// The newest lines of a service, oldest first. It reads files, and may wait for them.
+pub fn newest(seen: &Seen, lines: usize) -> Result<VecDeque<Told>, Problem> {
+    Source::of(seen, WantedLines::newest(lines)).newest().map_err(|error| unreadable(&error))
 }
 
 /// What is carried from line to line.
@@ -104,6 +107,17 @@ impl Eye<'_> {
 }
 
 impl Source {
+    fn of(seen: &Seen, wanted: WantedLines) -> Self {
+        let join = seen.spec.as_ref().and_then(|spec| spec.logs.multiline.as_ref());
+        let start = join.map(|join| join.start.to_string());
+        Self {
+            service: seen.name.to_string(),
+            folder: seen.home.place(&seen.name).logs,
+            rule: JoinRule::new(start.as_deref()).unwrap_or_default(),
+            wanted,
+        }
+    }
+
     fn eye(&self) -> Eye<'_> {
         Eye { source: self, levels: [LevelOf::new(&self.rule), LevelOf::new(&self.rule)] }
     }

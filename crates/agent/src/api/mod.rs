@@ -2,17 +2,18 @@
 //!
 //! [`routes::TABLE`] is the whole of it as data: method, path, the role it takes, and what it says in the OpenAPI document.
 //! The router is built from that table, so nothing is served that is not described, and nothing described that is not served.
+//! The pages of the [`dashboard`](crate::dashboard) stand beside it, and show what it answers.
 
-mod access;
+pub(crate) mod access;
 mod act;
-mod error;
-mod events;
-mod logs;
+pub(crate) mod error;
+pub(crate) mod events;
+pub(crate) mod logs;
 mod metrics;
 mod openapi;
-mod query;
+pub(crate) mod query;
 mod routes;
-mod services;
+pub(crate) mod services;
 mod shape;
 mod stream;
 
@@ -40,7 +41,7 @@ const CHANGES: (u32, Duration) = (120, Duration::from_millis(250));
 /// What every request sees.
 #[derive(Debug)]
 pub struct Shared {
-    view: View,
+    pub(crate) view: View,
     audit: Audit,
     settings: Settings,
     started: SystemTime,

@@ -54,6 +54,13 @@ pub struct WantedLines {
     pub grep: Option<Regex>,
 }
 
+impl WantedLines {
+    /// The newest lines, whatever they are.
+    pub fn newest(lines: usize) -> Self {
+        Self { lines, since: None, until: None, streams: Streams::Both, level: None, grep: None }
+    }
+}
+
 impl Logs {
     /// What is meant, at a moment.
     pub fn understood(&self, now: SystemTime) -> Result<WantedLines, Problem> {

@@ -197,6 +197,7 @@ pub fn router(shared: &Arc<Shared>) -> Router {
             || async { Problem::new(StatusCode::METHOD_NOT_ALLOWED, "bad-request", "not by this method") };
         router = router.route(route.path, (route.handler)().fallback(refuse).layer(guard));
     }
+    router = router.merge(crate::dashboard::router(shared));
     // Who may not look is not told what there is to look at.
     let guard = from_fn_with_state((Arc::clone(shared), Role::Viewer), access::guard);
     let nothing: MethodRouter = any(nothing).layer(guard);

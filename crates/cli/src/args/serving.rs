@@ -35,7 +35,7 @@ pub enum AgentAct {
 /// `abide agent run`
 #[derive(Clone, Copy, Debug, Args)]
 pub struct AgentRun {
-    /// Speak HTTP to holders of tokens at this loopback address as well
+    /// Serve the dashboard and the API to holders of tokens at this loopback address as well
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = HTTP)]
     pub http: Option<SocketAddr>,
 }
@@ -51,7 +51,7 @@ pub struct AgentJson {
 /// `abide agent install`
 #[derive(Clone, Copy, Debug, Args)]
 pub struct AgentInstall {
-    /// Speak HTTP to holders of tokens at this loopback address as well
+    /// Serve the dashboard and the API to holders of tokens at this loopback address as well
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = HTTP)]
     pub http: Option<SocketAddr>,
     /// Do not start it now

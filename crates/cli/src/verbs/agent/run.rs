@@ -24,7 +24,7 @@ pub fn run(scene: &Scene, http: Option<SocketAddr>, printer: &Printer) -> Result
     printer.note(format!("serving at {}", scene.places.endpoint.display()));
     if let Some(address) = agent.http() {
         printer.note(format!(
-            "serving at http://{address} to holders of tokens (`abide agent token create NAME`)"
+            "serving the dashboard and the API at http://{address} to holders of tokens (`abide agent token create NAME`)"
         ));
     }
     ends.recv().map_err(|_| Failure::new(Exit::Failed, "the handler of signals has ended"))?;
