@@ -33,8 +33,9 @@ class Kind:
     longest: int = LONGEST
     #: On the small disk that is full now and then.
     small_disk: bool = False
-    #: Bytes that a supervisor may hold in memory beside what it has just read. None: lines that it has suppressed and not
-    #: told yet go with it, however many.
+    #: Bytes that a supervisor may hold in memory beside what it has just read. None: lines that it has dropped or
+    #: suppressed and not told yet go with it, however many. A busy pipe is read by 512 KiB, of which a buffer of 64 takes the
+    #: last; the rest is told only by what is written next.
     memory: int | None = 0
     #: Whether old files go before the end.
     forgets: bool = False
@@ -45,11 +46,11 @@ KINDS = (
     Kind("zstd", "rotated, compressed with zstd", rotate=', compress = "zstd"'),
     Kind("gzip", "rotated, compressed with gzip", rotate=', compress = "gzip"'),
     Kind("plain", "rotated by size and by time", rotate=', every = "7s"'),
-    Kind("drops", "never waited for: the oldest is dropped", logs=DROPS, longest=SHORTER, memory=64 << 10),
+    Kind("drops", "never waited for: the oldest is dropped", logs=DROPS, longest=SHORTER, memory=None),
     Kind("limited", "500 lines a second at most", logs='rate-limit = { lines = 500, per = "1s" }\n', longest=SHORTER, memory=None),
     Kind("forgets", "old files are removed", rotate=', compress = "zstd"', forgets=True),
     Kind("full", "on a disk that is full now and then", rotate=', compress = "zstd"', small_disk=True),
-    Kind("full-drops", "the same, never waited for", logs=DROPS, longest=SHORTER, small_disk=True, memory=64 << 10),
+    Kind("full-drops", "the same, never waited for", logs=DROPS, longest=SHORTER, small_disk=True, memory=None),
 )
 
 

@@ -50,8 +50,10 @@ pub(crate) struct Backlog {
     /// Memory in use and allowed, in bytes.
     used: usize,
     limit: usize,
-    /// For each stream, what was dropped before the first of its pieces.
+    /// For each stream, what was dropped before the first of its pieces, and not told yet.
     gaps: [Gap; 2],
+    /// For each stream, when the last of that arrived.
+    gap_stamps: [Stamp; 2],
     /// For each stream, whether what was taken out of the queue last is a line without its end.
     begun: [bool; 2],
     /// For each stream, the end of such a line, saved from what was dropped behind it.
@@ -73,6 +75,7 @@ impl Backlog {
             used: 0,
             limit,
             gaps: [Gap::default(); 2],
+            gap_stamps: [Stamp::default(); 2],
             begun: [false; 2],
             ends: [None, None],
             torn: [false; 2],
@@ -81,8 +84,11 @@ impl Backlog {
         }
     }
 
+    /// Whether what comes next may be written past this queue: nothing waits in it, and no gap is still to be told.
     pub fn is_empty(&self) -> bool {
-        self.pieces.is_empty() && self.ends.iter().all(Option::is_none)
+        self.pieces.is_empty()
+            && self.ends.iter().all(Option::is_none)
+            && self.gaps.iter().all(|gap| gap.bytes == 0)
     }
 
     /// What was written of `stream` past this queue ends within a line, or not.
@@ -134,12 +140,12 @@ impl Backlog {
             return Some(end);
         }
         self.skip_rest_of_line();
-        let (stream, stamp) = match self.pieces.front()? {
-            Piece::Bytes { stream, stamp, .. } | Piece::End { stream, stamp } => (*stream, *stamp),
-            Piece::Rotate => return self.take(),
+        let (stream, stamp) = match self.pieces.front() {
+            Some(Piece::Bytes { stream, stamp, .. } | Piece::End { stream, stamp }) => (*stream, *stamp),
+            Some(Piece::Rotate) => return self.take(),
+            None => return self.pop_last_gap(),
         };
-        let gap = std::mem::take(&mut self.gaps[stream.index()]);
-        if gap.bytes == 0 {
+        if self.gaps[stream.index()].bytes == 0 {
             let piece = self.take();
             match &piece {
                 Some(Piece::Bytes { bytes, .. }) => {
@@ -149,8 +155,22 @@ impl Backlog {
             }
             return piece;
         }
+        Some(self.pop_gap(stream, stamp))
+    }
+
+    fn pop_gap(&mut self, stream: Stream, stamp: Stamp) -> Piece {
+        let gap = std::mem::take(&mut self.gaps[stream.index()]);
         self.begun[stream.index()] = false;
-        Some(Piece::Bytes { stream, stamp, kind: Kind::Gap, bytes: gap.line(), done: 0 })
+        Piece::Bytes { stream, stamp, kind: Kind::Gap, bytes: gap.line(), done: 0 }
+    }
+
+    /// A gap behind which nothing waits: all that came of its stream was dropped. Where it ends within a line, it is told
+    /// when the end of that line is there.
+    fn pop_last_gap(&mut self) -> Option<Piece> {
+        let is_whole =
+            |stream: &Stream| self.gaps[stream.index()].bytes > 0 && self.skipping[stream.index()].is_none();
+        let stream = Stream::BOTH.into_iter().find(is_whole)?;
+        Some(self.pop_gap(stream, self.gap_stamps[stream.index()]))
     }
 
     fn add(&mut self, piece: Piece) {
@@ -185,7 +205,7 @@ impl Backlog {
                 Some(Piece::Bytes { stream, stamp, kind, bytes, done }) => {
                     let saved = self.save_end(stream, stamp, kind, &bytes[done..]);
                     let rest = &bytes[done + saved..];
-                    self.lose(stream, lines_in(rest), rest.len());
+                    self.lose(stream, stamp, lines_in(rest), rest.len());
                     match rest.last() {
                         Some(b'\n') => self.skipping[stream.index()] = None,
                         Some(_) => {
@@ -194,7 +214,7 @@ impl Backlog {
                         None => {}
                     }
                 }
-                Some(Piece::End { stream, .. }) => self.lose_unfinished(stream),
+                Some(Piece::End { stream, stamp }) => self.lose_unfinished(stream, stamp),
                 Some(Piece::Rotate) => {}
                 None => return,
             }
@@ -220,8 +240,8 @@ impl Backlog {
 
     /// What is left of a line whose beginning was dropped goes with it.
     fn skip_rest_of_line(&mut self) {
-        while let Some(Piece::Bytes { stream, bytes, done, .. }) = self.pieces.front_mut() {
-            let stream = *stream;
+        while let Some(Piece::Bytes { stream, stamp, bytes, done, .. }) = self.pieces.front_mut() {
+            let (stream, stamp) = (*stream, *stamp);
             let Some(skipped) = self.skipping[stream.index()] else { return };
             let rest = &bytes[*done..];
             let end = memchr(b'\n', rest).map(|at| at + 1);
@@ -230,26 +250,27 @@ impl Backlog {
             let emptied = *done == bytes.len();
             let skipped = skipped + lost as u64;
             self.skipping[stream.index()] = (end.is_none() && skipped < LONGEST_SKIP).then_some(skipped);
-            self.lose(stream, u64::from(end.is_some()), lost);
+            self.lose(stream, stamp, u64::from(end.is_some()), lost);
             if !emptied {
                 return;
             }
             self.take();
         }
-        if let Some(Piece::End { stream, .. }) = self.pieces.front() {
-            self.lose_unfinished(*stream);
+        if let Some(Piece::End { stream, stamp }) = self.pieces.front() {
+            self.lose_unfinished(*stream, *stamp);
         }
     }
 
     /// At the end of a stream: a last line without a line end is a line too, and missing when it was dropped.
-    fn lose_unfinished(&mut self, stream: Stream) {
+    fn lose_unfinished(&mut self, stream: Stream, stamp: Stamp) {
         if self.skipping[stream.index()].take().is_some() {
-            self.lose(stream, 1, 0);
+            self.lose(stream, stamp, 1, 0);
         }
         self.torn[stream.index()] = false;
     }
 
-    fn lose(&mut self, stream: Stream, lines: u64, bytes: usize) {
+    fn lose(&mut self, stream: Stream, stamp: Stamp, lines: u64, bytes: usize) {
+        self.gap_stamps[stream.index()] = stamp;
         let is_torn = lines > 0 && std::mem::take(&mut self.torn[stream.index()]);
         let lines = lines - u64::from(is_torn);
         for gap in [&mut self.gaps[stream.index()], &mut self.lost] {
@@ -404,6 +425,120 @@ mod tests {
             drain(&mut backlog),
             "[abide: 1 line (2 B) dropped here]\na\n![abide: 1 line (2 B) dropped here]\n!b\n"
         );
+    }
+
+    #[test]
+    fn a_gap_is_told_though_nothing_of_its_stream_is_left() {
+        let mut backlog = Backlog::new(2 * (OVERHEAD + 2));
+        backlog.push(Stream::Stderr, stamp(1), true, b"a\n");
+        for at in 2..4 {
+            backlog.push(Stream::Stdout, stamp(at), true, b"b\n");
+        }
+        assert_eq!(drain(&mut backlog), "b\nb\n![abide: 1 line (2 B) dropped here]\n");
+        assert!(backlog.is_empty());
+        // Until the line in which it ends is whole, nothing may be written past the queue.
+        backlog.push(Stream::Stderr, stamp(5), true, b"a\nb");
+        for at in 6..8 {
+            backlog.push(Stream::Stdout, stamp(at), true, b"c\n");
+        }
+        assert_eq!(drain(&mut backlog), "c\nc\n");
+        assert!(!backlog.is_empty());
+        backlog.push(Stream::Stderr, stamp(8), true, b"bb\nd\n");
+        assert_eq!(drain(&mut backlog), "![abide: 2 lines (6 B) dropped here]\n!d\n");
+        assert!(backlog.is_empty());
+    }
+
+    /// A file as a capture writes it: past the queue while that is empty, and by way of it while the disk refuses.
+    #[derive(Default)]
+    struct Disk {
+        texts: [Vec<u8>; 2],
+        order: u64,
+    }
+
+    impl Disk {
+        /// Takes output as `Direct` does.
+        fn take(&mut self, backlog: &mut Backlog, stream: Stream, bytes: &[u8], refuses: bool) {
+            self.order += 1;
+            match (backlog.is_empty(), refuses) {
+                (true, false) => self.texts[stream.index()].extend(bytes),
+                (true, true) => {
+                    for stream in Stream::BOTH {
+                        let text = &self.texts[stream.index()];
+                        backlog.begun(stream, text.last().is_some_and(|byte| *byte != b'\n'));
+                    }
+                    backlog.push(stream, stamp(self.order), true, bytes);
+                }
+                (false, _) => backlog.push(stream, stamp(self.order), true, bytes),
+            }
+            while !refuses && let Some(piece) = backlog.pop() {
+                self.put(&piece);
+            }
+        }
+
+        fn put(&mut self, piece: &Piece) {
+            let Piece::Bytes { stream, kind, bytes, done, .. } = piece else { return };
+            let text = &mut self.texts[stream.index()];
+            // As the writer does: what is told of a gap begins on a line of its own.
+            if *kind == Kind::Gap && text.last().is_some_and(|byte| *byte != b'\n') {
+                text.push(b'\n');
+            }
+            text.extend(&bytes[*done..]);
+        }
+
+        /// Every line is there, or told as missing in its place. A line that was cut counts as there.
+        fn check(&self, stream: Stream, all: usize) {
+            let text = std::str::from_utf8(&self.texts[stream.index()]).unwrap();
+            let mut next = 0;
+            for line in text.lines() {
+                if let Some(told) = line.strip_prefix("[abide: ") {
+                    next += told.split(' ').next().unwrap().parse::<usize>().unwrap_or(0);
+                } else if line.len() == 8 {
+                    assert_eq!(line.parse(), Ok(next), "{stream:?}:\n{text}");
+                    next += 1;
+                } else {
+                    assert!(format!("{next:08}").starts_with(line), "{line} where {next} is due:\n{text}");
+                    next += 1;
+                }
+            }
+            assert_eq!(next, all, "{stream:?}:\n{text}");
+        }
+    }
+
+    #[test]
+    fn every_line_is_there_or_told_as_missing_in_its_place() {
+        for seed in 1..400_u64 {
+            let mut chance = seed;
+            let mut draw = |below: u64| {
+                chance =
+                    chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (chance >> 33) % below
+            };
+            let limit = 200 + usize::try_from(draw(1500)).unwrap();
+            let (mut backlog, mut disk) = (Backlog::new(limit), Disk::default());
+            let printed: Vec<u8> = (0..2000).flat_map(|line| format!("{line:08}\n").into_bytes()).collect();
+            let mut at = [0_usize; 2];
+            let mut bring = |stream: Stream, length: usize, refuses: bool| {
+                let from = at[stream.index()];
+                at[stream.index()] += length;
+                disk.take(&mut backlog, stream, &printed[from..from + length], refuses);
+                at
+            };
+            let mut refuses = false;
+            for _ in 0..300 {
+                refuses ^= draw(6) == 0;
+                let stream = Stream::BOTH[usize::from(draw(4) == 0)];
+                bring(stream, 1 + usize::try_from(draw(60)).unwrap(), refuses);
+            }
+            // In the end whole lines, and a disk that takes them.
+            for stream in Stream::BOTH {
+                let begun = bring(stream, 9, false)[stream.index()];
+                bring(stream, 9 - begun % 9, false);
+            }
+            assert!(backlog.is_empty(), "seed {seed}");
+            for stream in Stream::BOTH {
+                disk.check(stream, at[stream.index()] / 9);
+            }
+        }
     }
 
     #[test]

@@ -126,7 +126,8 @@ impl Direct {
                 break;
             }
         }
-        if !work.is_behind() {
+        // A gap that ends within a line is told with the rest of it; the disk takes what comes all the same.
+        if work.stuck.is_none() {
             self.counters.recovered();
         }
         self.counters.show_backlog(&work.backlog);

@@ -78,7 +78,8 @@
 //!
 //! What was handed to [`Capture::write`] with [`WhenFull::Block`] is with the operating system when the call
 //! returns, so a kill loses what was still in the pipe, and nothing else. With [`WhenFull::DropOldest`], or while the disk
-//! refuses to write, it also loses what waits in memory. Nothing is synced: a machine that loses power loses what
+//! refuses to write, it also loses what waits in memory, and with it
+//! the count of what was dropped and not told yet. Nothing is synced: a machine that loses power loses what
 //! its operating system had not written yet. A last index record that came half through is cut off at the next
 //! start, one that speaks of bytes that never came as well.
 
