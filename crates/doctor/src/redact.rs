@@ -16,7 +16,7 @@ pub const MASK: &str = "***";
 const SHORTEST: usize = 4;
 
 /// Forms of secrets; what the first group of one matches is kept. `NAME` stands for [`NAMED`].
-const FORMS: [&str; 18] = [
+const FORMS: [&str; 19] = [
     // `"api_key": "…"`, `password = '…'`
     r#"(NAME["']?\s*[=:]\s*")(?:\\.|[^"\\])+"#,
     r#"(NAME["']?\s*[=:]\s*')(?:\\.|[^'\\])+"#,
@@ -36,6 +36,8 @@ const FORMS: [&str; 18] = [
     r"([a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/@]+@",
     // JSON Web Tokens
     r"()eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{6,}\.?[A-Za-z0-9_-]*",
+    // Tokens of the agent
+    r"()abide_[A-Za-z0-9_-]{20,}",
     // Keys of Amazon, GitHub, GitLab, Slack, Stripe, Google, OpenAI and the like
     r"()(?:AKIA|ASIA)[A-Z0-9]{16}",
     r"()gh[pousr]_[A-Za-z0-9]{20,}",
@@ -283,6 +285,7 @@ mod tests {
             ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abcdefghijk", "eyJzdWIiOiIxIn0"),
             ("key AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE"),
             ("ghp_abcdefghijklmnopqrstuvwxyz0123456789", "ghp_abcdefghijklmnop"),
+            ("abide_Q2hhbmNlIGlzIGFsbCB0aGF0IGl0IGlzLCBubyBtb3Jl", "Q2hhbmNlIGlzIGFsbCB0aGF0"),
             ("sk-proj-abcdefghijklmnopqrstuvwxyz", "abcdefghijklmnopqrstuvwxyz"),
             ("--db-password opensesame --port 1", "opensesame"),
             ("Set-Cookie: sid=38afes7a8; Path=/", "38afes7a8"),
