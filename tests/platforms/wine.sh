@@ -14,6 +14,8 @@ CACHE=$PLATFORMS/wine
 BASE=$CACHE/base
 RUN=$CACHE/run
 export WINEARCH=win64 WINEDEBUG=${ABIDE_WINEDEBUG:--all} WINEDLLOVERRIDES="mscoree=;mshtml=;winemenubuilder.exe=" XDG_RUNTIME_DIR=/tmp
+# Wine reads arguments and names of files by it, whoever starts the tests: without, all but ASCII is lost.
+export LC_ALL=C.UTF-8
 unset DISPLAY WAYLAND_DISPLAY
 
 wine_tool() { command -v "$1" || { [ -x "/usr/lib/wine/$1" ] && echo "/usr/lib/wine/$1"; } || fail "$1 is not installed; run tests/platforms/packages.sh windows"; }
