@@ -12,28 +12,8 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use support::http::{Answer, talk};
 use support::{Folder, LONG, Running};
-
-/// An answer over HTTP.
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    #[track_caller]
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-
-    #[track_caller]
-    fn is(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{self:?}");
-        self
-    }
-}
 
 /// Services of a folder that run, and an agent that sees them.
 struct Host {
@@ -70,14 +50,14 @@ impl Host {
 
     /// Asks at the endpoint.
     fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
-        talk(self.socket(), method, path, &[], body)
+        talk(self.socket(), "localhost", method, path, &[], body)
     }
 
     /// Asks over TCP.
     fn tcp(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(LONG)).unwrap();
-        talk(stream, method, path, headers, body)
+        talk(stream, "localhost", method, path, headers, body)
     }
 
     fn token(&self, name: &str, role: &str) -> String {
@@ -105,30 +85,6 @@ fn port(folder: &Folder) -> u16 {
     let said = folder.wait_for(&["agent", "status", "--json", "--dir", "."], |said| said.code == Some(0));
     let http = said.json()["http"].as_str().unwrap().to_owned();
     http.rsplit(':').next().unwrap().parse().unwrap()
-}
-
-fn talk(
-    mut stream: impl Read + Write,
-    method: &str,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: &str,
-) -> Answer {
-    let mut request =
-        format!("{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
-    if !headers.iter().any(|(name, _)| *name == "Host") {
-        request.push_str("Host: localhost\r\n");
-    }
-    for (name, value) in headers {
-        request.push_str(&format!("{name}: {value}\r\n"));
-    }
-    write!(stream, "{request}\r\n{body}").unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    let status =
-        head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("{text:?}"));
-    Answer { status, head: head.to_lowercase(), body: body.to_owned() }
 }
 
 /// Server-sent events.
@@ -252,7 +208,7 @@ fn over_tcp_a_token_says_who_may_what() {
     let host = Host::new();
     let path = "/v1/services/web/restart";
     let bare = host.tcp("GET", "/v1/services", &[], "").is(401);
-    assert!(bare.head.contains("www-authenticate: bearer"), "{bare:?}");
+    assert!(bare.head.to_lowercase().contains("www-authenticate: bearer"), "{bare:?}");
     assert!(bare.json()["hint"].as_str().unwrap().contains("token create"));
 
     let viewer = format!("Bearer {}", host.token("look", "viewer"));
@@ -362,7 +318,7 @@ fn a_status_that_is_torn_hides_no_other_service() {
 fn metrics_are_told_in_the_form_that_is_asked_for() {
     let host = Host::new();
     let plain = host.ask("GET", "/metrics", "").is(200);
-    assert!(plain.head.contains("content-type: text/plain; version=0.0.4"), "{}", plain.head);
+    assert!(plain.head.to_lowercase().contains("content-type: text/plain; version=0.0.4"), "{}", plain.head);
     for line in [
         "abide_service_state{service=\"web\",state=\"running\"} 1",
         "abide_service_state{service=\"web\",state=\"failed\"} 0",

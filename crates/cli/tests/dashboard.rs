@@ -4,51 +4,18 @@
 
 mod support;
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 use std::process::Stdio;
 use std::time::Instant;
 
+use support::http::{Answer, talk};
 use support::{Folder, LONG, Running};
 
 /// What no page may take for its own.
 const HOSTILE: &str = "<script>alert(1)</script>";
 /// The same as a page may show it.
 const HARMLESS: &str = "&#60;script&#62;alert(1)&#60;/script&#62;";
-
-/// An answer over HTTP.
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    #[track_caller]
-    fn is(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{self:?}");
-        self
-    }
-
-    /// A header, by its name in small letters.
-    fn header(&self, name: &str) -> Option<&str> {
-        let found = self.head.lines().find_map(|line| {
-            line.split_once(": ")
-                .filter(|(known, _)| known.eq_ignore_ascii_case(name))
-                .map(|(_, value)| value)
-        });
-        found.map(str::trim)
-    }
-
-    #[track_caller]
-    fn holds(&self, words: &[&str]) -> &Self {
-        for word in words {
-            assert!(self.body.contains(word), "no {word:?} in:\n{}", self.body);
-        }
-        self
-    }
-}
 
 /// Services of a folder that run, and an agent that shows them.
 struct Host {
@@ -81,23 +48,9 @@ impl Host {
     }
 
     fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(LONG)).unwrap();
-        let mut request =
-            format!("{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
-        if !headers.iter().any(|(name, _)| *name == "Host") {
-            request.push_str(&format!("Host: {}\r\n", self.own()));
-        }
-        for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
-        write!(stream, "{request}\r\n{body}").unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let status =
-            head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("{text:?}"));
-        Answer { status, head: head.to_owned(), body: body.to_owned() }
+        talk(stream, &self.own(), method, path, headers, body)
     }
 
     fn token(&self, name: &str, role: &str) -> String {

@@ -157,22 +157,13 @@ fn of_signal(signal: i32) -> Option<Meaning> {
 
 fn of_code(exit: Exit, family: Family) -> Option<Meaning> {
     let Exit::Code(code) = exit else { return None };
+    if let Some(meaning) = of_both(code) {
+        return Some(meaning);
+    }
     if family == Family::Windows {
         return of_windows(code);
     }
     Some(match code {
-        0 => meaning(
-            "exit-code",
-            30,
-            "the program ended by itself, and says that all is well",
-            "a service must not end: does it fork into the background? then tell it to stay in the foreground",
-        ),
-        1 => meaning(
-            "exit-code",
-            36,
-            "the program ended with a failure of its own (code 1)",
-            "its last lines tell which",
-        ),
         2 => meaning(
             "exit-code",
             40,
@@ -224,8 +215,9 @@ fn of_code(exit: Exit, family: Family) -> Option<Meaning> {
     })
 }
 
-fn of_windows(code: i32) -> Option<Meaning> {
-    Some(match code.cast_unsigned() {
+/// What means the same on all systems.
+fn of_both(code: i32) -> Option<Meaning> {
+    Some(match code {
         0 => meaning(
             "exit-code",
             30,
@@ -238,6 +230,12 @@ fn of_windows(code: i32) -> Option<Meaning> {
             "the program ended with a failure of its own (code 1)",
             "its last lines tell which",
         ),
+        _ => return None,
+    })
+}
+
+fn of_windows(code: i32) -> Option<Meaning> {
+    Some(match code.cast_unsigned() {
         2 => meaning(
             "exit-code",
             40,
